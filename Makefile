@@ -1,0 +1,101 @@
+# `make serve` sets everything up and runs the server with its page; `make test` sets everything up and passes all tests.
+# The rest are the parts of those two. Needs Python >= 3.11, a Rust toolchain (cargo) and Node >= 20.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+PYTEST_ARGS ?=
+STAMPS := build/stamps
+
+WEB_SOURCES := $(shell find web/src web/public web/index.html proto -type f 2>/dev/null) \
+	$(wildcard web/*.json web/*.ts web/*.yaml web/.npmrc)
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test check check-rust check-python check-web test-rust test-python test-web \
+	native web proto format bench clean require
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+
+serve: native web  ## Set everything up and run the server with its page (options: make serve ARGS="--port 9000")
+	@exec $(BIN)/hocket serve $(ARGS)
+
+test: check test-rust test-web test-python  ## Set everything up and pass all tests
+
+check: check-rust check-python check-web  ## Formatting, lints, types, layers
+
+# --- set-up -----------------------------------------------------------------------------------------------------------
+
+require:
+	@tools/require.sh $(PYTHON)
+
+$(STAMPS)/serve: requirements/runtime.txt requirements/build.txt | require
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing Python packages ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/runtime.txt -r requirements/build.txt
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/test: requirements/test.txt $(STAMPS)/serve
+	@echo "Installing Python packages for the tests ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/test.txt
+	@touch $@
+
+$(STAMPS)/system: tools/system-packages.sh
+	@tools/system-packages.sh
+	@mkdir -p $(@D) && touch $@
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json | require
+	@echo "Installing the page's packages ..."
+	@cd web && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+native: $(STAMPS)/serve  ## Build the native media core into the virtual environment
+	@echo "Building the media core (about two minutes the first time) ..."
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --locked --quiet
+
+web: src/hocket/web/index.html  ## Build the page
+
+src/hocket/web/index.html: web/node_modules/.package-lock.json $(WEB_SOURCES)
+	@echo "Building the page ..."
+	@cd web && npm run --silent build
+	@touch $@
+
+# --- checks and tests -------------------------------------------------------------------------------------------------
+
+check-rust: | require
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+check-python: $(STAMPS)/test native
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check-web: web/node_modules/.package-lock.json
+	cd web && npm run --silent check
+
+test-rust: | require  ## The media core and the engine
+	cargo test --workspace --locked
+
+test-web: web/node_modules/.package-lock.json  ## The TypeScript client
+	cd web && npm test --silent
+
+test-python: $(STAMPS)/test $(STAMPS)/system native web  ## Python, with the end-to-end tests (PYTEST_ARGS="tests/voice -k join")
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+# --- the rest ---------------------------------------------------------------------------------------------------------
+
+proto: $(STAMPS)/test  ## Generate the Python code of proto/ anew
+	$(BIN)/python tools/generate_proto.py
+
+format: $(STAMPS)/test web/node_modules/.package-lock.json  ## Apply the formatters
+	cargo fmt --all
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	cd web && npm run --silent format
+
+clean:  ## Remove what was built here
+	rm -rf $(VENV) build target web/node_modules web/dist src/hocket/web artifacts
+	rm -f src/hocket/*.so

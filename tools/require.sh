@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Says in one line what is missing before anything is built: Python >= 3.11 with venv, cargo, Node >= 20.
+set -u
+python=${1:-python3}
+missing=0
+lack() { printf 'hocket: %s\n' "$1" >&2; missing=1; }
+
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
+    lack "Python 3.11 or newer is needed; '$python' is not. Install it, or name another: make PYTHON=python3.12 ..."
+"$python" -c 'import venv, ensurepip' 2>/dev/null ||
+    lack "'$python' lacks the venv module. On Debian: apt install python3-venv"
+command -v cargo >/dev/null ||
+    lack "a Rust toolchain (cargo) is needed to build the media core. See https://rustup.rs"
+command -v cc >/dev/null ||
+    lack "a C compiler (cc) is needed to build the ciphers. On Debian: apt install build-essential"
+command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null ||
+    lack "Node 20 or newer with npm is needed to build the page. See https://nodejs.org"
+exit $missing
