@@ -1,0 +1,1 @@
+"""Voice channels for Python: a self-hosted voice server, and the library it is made of."""
