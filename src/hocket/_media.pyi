@@ -1,0 +1,459 @@
+"""The native media core: one UDP port, a thread a worker, commands down and events up.
+
+Only `hocket.media.engine` imports this module. Every method returns at once: it checks its arguments, pushes a command
+on a bounded queue and comes back. Ids are positive 64-bit integers from one counter, so that no two objects of any kind
+share one.
+"""
+
+from collections.abc import Sequence
+from typing import Self, final
+
+class MediaError(Exception):
+    """The root of what this module raises on purpose."""
+
+class UnknownId(MediaError):
+    """No such router, transport, producer or consumer: it never was, or it is gone."""
+
+class Overloaded(MediaError):
+    """A bound was reached (transports in all, or a worker's command queue). Try again later; nothing was changed."""
+
+class EngineClosed(MediaError):
+    """`close` was called; the engine takes no more commands."""
+
+class InvalidOption(MediaError):
+    """An argument is out of its range; the sentence names it."""
+
+@final
+class ProducerOptions:
+    """What one client sends: how its packets are recognised and what they carry."""
+
+    def __new__(
+        cls,
+        *,
+        ssrc: int | None = None,
+        mid: str | None = None,
+        opus_payload_type: int | None = None,
+        red_payload_type: int | None = None,
+        mid_extension: int | None = None,
+        audio_level_extension: int | None = None,
+        abs_send_time_extension: int | None = None,
+        nack: bool = False,
+        cname: str = "",
+    ) -> Self:
+        """Check and keep the options.
+
+        Args:
+            ssrc: RTP SSRC, 0 … 2^32-1. `None`: found by `mid`, then latched after the first authentic packet.
+            mid: RFC 8843 media id, 1 … 16 bytes of ASCII. One of `ssrc` and `mid` is needed.
+            opus_payload_type: RTP payload type of Opus, 0 … 127. One of the two payload types is needed.
+            red_payload_type: RTP payload type of RED (RFC 2198) around Opus, 0 … 127.
+            mid_extension: id of the `sdes:mid` header extension, 1 … 14 (RFC 8285); likewise the two others.
+            audio_level_extension: id of `ssrc-audio-level` (RFC 6464). `None`: the producer never counts as speaking.
+            abs_send_time_extension: id of `abs-send-time`.
+            nack: lost packets are asked for again (RFC 4585).
+            cname: the source's canonical name (RFC 3550 §6.5.1), at most 255 bytes.
+
+        Raises:
+            InvalidOption: a value is out of its range.
+        """
+
+    @property
+    def ssrc(self) -> int | None: ...
+    @property
+    def mid(self) -> str | None: ...
+    @property
+    def opus_payload_type(self) -> int | None: ...
+    @property
+    def red_payload_type(self) -> int | None: ...
+    @property
+    def mid_extension(self) -> int | None: ...
+    @property
+    def audio_level_extension(self) -> int | None: ...
+    @property
+    def abs_send_time_extension(self) -> int | None: ...
+    @property
+    def nack(self) -> bool: ...
+    @property
+    def cname(self) -> str: ...
+
+@final
+class ConsumerOptions:
+    """How one producer's stream is written for one receiver."""
+
+    def __new__(
+        cls,
+        *,
+        ssrc: int,
+        mid: str,
+        opus_payload_type: int,
+        red_payload_type: int | None = None,
+        mid_extension: int | None = None,
+        audio_level_extension: int | None = None,
+        abs_send_time_extension: int | None = None,
+        nack: bool = False,
+        cname: str = "",
+    ) -> Self:
+        """Check and keep the options; ranges as in `ProducerOptions`.
+
+        Args:
+            ssrc: the SSRC that the receiver sees; unique on its transport.
+            mid: the media id that the receiver sees; unique on its transport.
+            opus_payload_type: payload type of Opus towards this receiver.
+            red_payload_type: payload type of RED towards this receiver. `None`: RED is unwrapped to Opus.
+            mid_extension: extension id towards this receiver, or `None` to leave it out; likewise the two others.
+            audio_level_extension: the producer's level is passed on under this id.
+            abs_send_time_extension: written at the time of sending.
+            nack: retransmissions that the receiver asks for are answered.
+            cname: canonical name in this stream's SDES.
+
+        Raises:
+            InvalidOption: a value is out of its range.
+        """
+
+    @property
+    def ssrc(self) -> int: ...
+    @property
+    def mid(self) -> str: ...
+    @property
+    def opus_payload_type(self) -> int: ...
+    @property
+    def red_payload_type(self) -> int | None: ...
+    @property
+    def mid_extension(self) -> int | None: ...
+    @property
+    def audio_level_extension(self) -> int | None: ...
+    @property
+    def abs_send_time_extension(self) -> int | None: ...
+    @property
+    def nack(self) -> bool: ...
+    @property
+    def cname(self) -> str: ...
+
+@final
+class TransportInfo:
+    """A new transport: its id, and the ICE credentials that the client is told (RFC 8445 §5.3).
+
+    Its repr hides the password.
+    """
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def username_fragment(self) -> str: ...
+    @property
+    def password(self) -> str: ...
+
+@final
+class TransportConnected:
+    """ICE and DTLS are up and the fingerprint matches: media may flow."""
+
+    def __new__(cls, *, transport: int) -> Self: ...
+    @property
+    def transport(self) -> int: ...
+
+@final
+class TransportClosed:
+    """A transport ended by itself; never emitted for one closed by `close_transport` or `close_router`.
+
+    `reason`: `consent-expired`, `fingerprint-mismatch`, `handshake-timeout`, `handshake-failed`, `peer-closed`, ….
+    Its producers and consumers are gone with it.
+    """
+
+    def __new__(cls, *, transport: int, reason: str) -> Self: ...
+    @property
+    def transport(self) -> int: ...
+    @property
+    def reason(self) -> str: ...
+
+@final
+class ProducerSpeaking:
+    """A producer began or ceased to speak. `level`: dBov, -127 (silence) … 0 (loudest), RFC 6464."""
+
+    def __new__(cls, *, producer: int, speaking: bool, level: int) -> Self: ...
+    @property
+    def producer(self) -> int: ...
+    @property
+    def speaking(self) -> bool: ...
+    @property
+    def level(self) -> int: ...
+
+@final
+class Quality:
+    """How well a client is connected, at most every two seconds: loss 0.0 … 1.0, round trip and jitter in ms."""
+
+    def __new__(cls, *, transport: int, loss: float, rtt_ms: float, jitter_ms: float) -> Self: ...
+    @property
+    def transport(self) -> int: ...
+    @property
+    def loss(self) -> float: ...
+    @property
+    def rtt_ms(self) -> float: ...
+    @property
+    def jitter_ms(self) -> float: ...
+
+@final
+class StatsReply:
+    """The answer to one `request_…_stats`. `stats` is `None` when the object went while the request was under way."""
+
+    @property
+    def request(self) -> int: ...
+    @property
+    def stats(self) -> TransportStats | ProducerStats | ConsumerStats | None: ...
+
+@final
+class WorkerFailed:
+    """A media thread met a bug of ours and was replaced. These transports are gone with all that was on them."""
+
+    def __new__(cls, *, worker: int, transports: Sequence[int]) -> Self: ...
+    @property
+    def worker(self) -> int: ...
+    @property
+    def transports(self) -> list[int]: ...
+
+@final
+class TransportStats:
+    """Counters of one transport since its creation."""
+
+    @property
+    def transport(self) -> int: ...
+    @property
+    def packets_received(self) -> int: ...
+    @property
+    def bytes_received(self) -> int: ...
+    @property
+    def packets_sent(self) -> int: ...
+    @property
+    def bytes_sent(self) -> int: ...
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Packets from validated addresses that were dropped, by reason."""
+
+    @property
+    def selected_address(self) -> str | None:
+        """`address:port` of the nominated pair, or `None` before ICE is up."""
+
+    @property
+    def dtls_state(self) -> str:
+        """`new`, `connecting`, `connected` or `failed`."""
+
+    @property
+    def srtp_profile(self) -> str | None: ...
+    @property
+    def rtt_ms(self) -> float | None: ...
+
+@final
+class ProducerStats:
+    """Counters of one producer since its creation."""
+
+    @property
+    def producer(self) -> int: ...
+    @property
+    def packets(self) -> int: ...
+    @property
+    def bytes(self) -> int:
+        """Bytes of RTP payload."""
+
+    @property
+    def lost(self) -> int:
+        """Packets lost for good (RFC 3550 §6.4.1); negative when duplicates outnumber losses."""
+
+    @property
+    def jitter_ms(self) -> float: ...
+    @property
+    def nacks_sent(self) -> int: ...
+    @property
+    def level(self) -> int | None:
+        """The last audio level in dBov, -127 … 0; `None` before the first."""
+
+    @property
+    def speaking(self) -> bool: ...
+
+@final
+class ConsumerStats:
+    """Counters of one consumer since its creation."""
+
+    @property
+    def consumer(self) -> int: ...
+    @property
+    def packets(self) -> int: ...
+    @property
+    def bytes(self) -> int:
+        """Bytes of RTP payload."""
+
+    @property
+    def retransmitted(self) -> int: ...
+    @property
+    def paused(self) -> bool: ...
+    @property
+    def loss(self) -> float:
+        """Fraction lost, 0.0 … 1.0, of the receiver's last report."""
+
+    @property
+    def rtt_ms(self) -> float | None: ...
+
+@final
+class EngineDump:
+    """What the engine holds right now: the base line that tests return to, and the source of gauges."""
+
+    @property
+    def routers(self) -> int: ...
+    @property
+    def transports(self) -> int: ...
+    @property
+    def producers(self) -> int: ...
+    @property
+    def consumers(self) -> int: ...
+    @property
+    def threads(self) -> int:
+        """Media threads alive."""
+
+    @property
+    def events(self) -> int:
+        """Events waiting for `drain_events`."""
+
+    @property
+    def events_lost(self) -> int:
+        """Events overwritten because nobody drained the queue in time (speaking and quality only)."""
+
+    @property
+    def commands(self) -> list[int]:
+        """Commands waiting, by worker."""
+
+    @property
+    def messages(self) -> list[int]:
+        """Packets and notes from other workers waiting, by worker."""
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Datagrams and messages dropped since the start, by reason, over all workers."""
+
+@final
+class Engine:
+    """Sockets and threads. Usable from any thread; frozen, so that no call waits for another."""
+
+    def __new__(
+        cls,
+        *,
+        port: int = 0,
+        workers: int = 0,
+        addresses: Sequence[str] = ("0.0.0.0", "::"),
+        batch: bool = True,
+        consent_ms: int = 30_000,
+        handshake_ms: int = 30_000,
+        max_transports: int = 20_000,
+        seed: int | None = None,
+    ) -> Self:
+        """Bind the sockets and start the threads.
+
+        Args:
+            port: UDP port for all media, IPv4 and IPv6 alike; 0 takes any that is free for both.
+            workers: media threads, 1 … 64; 0 is one a core.
+            addresses: local addresses to bind, at most one a family. `::` takes IPv6 only; it is left out silently on a
+                machine without IPv6 as long as another address remains.
+            batch: `recvmmsg` and `sendmmsg`. Without it, or outside Linux, one call a datagram and one worker.
+            consent_ms: a transport that hears no valid check for so long is closed (RFC 7675).
+            handshake_ms: DTLS must be done so long after the first valid check.
+            max_transports: bound on transports in all.
+            seed: makes SSRC-independent randomness (credentials, offsets) repeatable. For tests alone.
+
+        Raises:
+            InvalidOption: an argument is out of its range.
+            OSError: the port cannot be bound.
+        """
+
+    @property
+    def port(self) -> int: ...
+    @property
+    def workers(self) -> int: ...
+    @property
+    def fingerprints(self) -> list[tuple[str, str]]:
+        """The certificate's fingerprints, `("sha-256", "AA:BB:…")`, upper-case hex."""
+
+    def fileno(self) -> int:
+        """A descriptor that is readable while events wait. It belongs to the engine and ends with `close`."""
+
+    def drain_events(
+        self,
+    ) -> list[TransportConnected | TransportClosed | ProducerSpeaking | Quality | StatsReply | WorkerFailed]:
+        """Take all events that wait, in order, and make the descriptor quiet. Empty after `close`."""
+
+    def create_router(self) -> int:
+        """Make an empty router: one channel's media."""
+
+    def close_router(self, router: int) -> None:
+        """Close a router with all its transports. Raises `UnknownId`."""
+
+    def create_transport(self, router: int) -> TransportInfo:
+        """Make a transport and tell all workers its credentials. Raises `UnknownId`, `Overloaded`."""
+
+    def connect_transport(self, transport: int, *, role: str, fingerprints: Sequence[tuple[str, str]]) -> None:
+        """Tell what certificate the client must show.
+
+        Args:
+            transport: the transport's id.
+            role: the client's DTLS role: `client`, `server` or `auto` (which is `client` towards an ICE-lite server).
+            fingerprints: `(algorithm, value)`; any one of sha-256, sha-384 and sha-512 that matches will do.
+
+        Raises:
+            UnknownId: no such transport.
+            InvalidOption: unknown role, or no usable fingerprint.
+            Overloaded: the command queue is full.
+        """
+
+    def restart_ice(self, transport: int) -> tuple[str, str]:
+        """Give a transport new credentials: (username fragment, password). The old ones hold until the new are used."""
+
+    def close_transport(self, transport: int) -> None:
+        """Close a transport with its producers and consumers. Raises `UnknownId`."""
+
+    def produce(self, transport: int, options: ProducerOptions) -> int:
+        """Let a client send one stream; gives the producer's id. Raises `UnknownId`, `Overloaded`."""
+
+    def consume(self, transport: int, producer: int, options: ConsumerOptions) -> int:
+        """Let a client receive one stream, paused at first; gives the consumer's id.
+
+        Raises:
+            UnknownId: no such transport or producer, or the producer belongs to another router.
+            Overloaded: the command queue is full.
+        """
+
+    def pause_producer(self, producer: int) -> None:
+        """Let nothing of this producer through. Raises `UnknownId`, `Overloaded`."""
+
+    def resume_producer(self, producer: int) -> None:
+        """Undo `pause_producer`."""
+
+    def close_producer(self, producer: int) -> None:
+        """Close a producer and every consumer of it. Raises `UnknownId`."""
+
+    def pause_consumer(self, consumer: int) -> None:
+        """Send this receiver nothing of that stream. Raises `UnknownId`, `Overloaded`."""
+
+    def resume_consumer(self, consumer: int) -> None:
+        """Undo `pause_consumer`, and start a new consumer."""
+
+    def close_consumer(self, consumer: int) -> None:
+        """Close a consumer; its receiver gets an RTCP BYE. Raises `UnknownId`."""
+
+    def request_transport_stats(self, transport: int) -> int:
+        """Ask for `TransportStats`; gives the request id that the `StatsReply` will carry.
+
+        Raises:
+            UnknownId: no such transport.
+            Overloaded: the command queue is full.
+        """
+
+    def request_producer_stats(self, producer: int) -> int:
+        """Ask for `ProducerStats`, as `request_transport_stats`."""
+
+    def request_consumer_stats(self, consumer: int) -> int:
+        """Ask for `ConsumerStats`, as `request_transport_stats`."""
+
+    def dump(self) -> EngineDump:
+        """Count what is there now. Works on a closed engine too."""
+
+    def close(self) -> None:
+        """Stop the threads, wait for them and release the port.
+
+        Idempotent. Afterwards `dump` and `drain_events` still answer; everything else raises `EngineClosed`.
+        """

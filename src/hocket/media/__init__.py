@@ -1,0 +1,1 @@
+"""The media plane as the rest of the program sees it: `engine.MediaEngine`, its options, events and errors."""
