@@ -29,7 +29,7 @@ from typing import ClassVar
 from hocket.proto import hrpc
 
 SENTENCE_LIMIT = 500
-"""Longest sentence that is sent, in characters: part of it may come from the client, who could make it as long as a request."""
+"""Longest sentence that is sent, in characters: part of it may come from the client, who could make it very long."""
 
 
 class HocketError(Exception):
@@ -133,7 +133,7 @@ class TransportFailed(HocketError):
     """The media connection ended or could not be made.
 
     Attributes:
-        reason: the media core's word for it: `fingerprint-mismatch`, `handshake-timeout`, `consent-expired`, `peer-closed`, …
+        reason: the media core's word for it: `fingerprint-mismatch`, `handshake-timeout`, `consent-expired`, …
     """
 
     identifier = "hocket.transport-failed"
