@@ -28,7 +28,7 @@ class Request(_message.Message):
     set_muted: Request.SetMuted
     set_deafened: Request.SetDeafened
     restart_ice: Request.RestartIce
-    def __init__(self, set_muted: _Optional[_Union[Request.SetMuted, _Mapping[str, object]] = ..., set_deafened: _Optional[_Union[Request.SetDeafened, _Mapping[str, object]] = ..., restart_ice: _Optional[_Union[Request.RestartIce, _Mapping[str, object]] = ...) -> None: ...
+    def __init__(self, set_muted: _Optional[_Union[Request.SetMuted, _Mapping[str, object]]] = ..., set_deafened: _Optional[_Union[Request.SetDeafened, _Mapping[str, object]]] = ..., restart_ice: _Optional[_Union[Request.RestartIce, _Mapping[str, object]]] = ...) -> None: ...
 
 class Event(_message.Message):
     __slots__ = ("participant", "quality", "notice", "ice_restarted", "welcome")
@@ -91,4 +91,4 @@ class Event(_message.Message):
     notice: Event.Notice
     ice_restarted: Event.IceRestarted
     welcome: Event.Welcome
-    def __init__(self, participant: _Optional[_Union[Event.Participant, _Mapping[str, object]] = ..., quality: _Optional[_Union[Event.Quality, _Mapping[str, object]] = ..., notice: _Optional[_Union[Event.Notice, _Mapping[str, object]] = ..., ice_restarted: _Optional[_Union[Event.IceRestarted, _Mapping[str, object]] = ..., welcome: _Optional[_Union[Event.Welcome, _Mapping[str, object]] = ...) -> None: ...
+    def __init__(self, participant: _Optional[_Union[Event.Participant, _Mapping[str, object]]] = ..., quality: _Optional[_Union[Event.Quality, _Mapping[str, object]]] = ..., notice: _Optional[_Union[Event.Notice, _Mapping[str, object]]] = ..., ice_restarted: _Optional[_Union[Event.IceRestarted, _Mapping[str, object]]] = ..., welcome: _Optional[_Union[Event.Welcome, _Mapping[str, object]]] = ...) -> None: ...

@@ -71,7 +71,7 @@ class StreamMessageRequest(_message.Message):
     join_channel: StreamMessageRequest.JoinChannel
     resume_consumer: StreamMessageRequest.ResumeConsumer
     hocket: _extension_pb2.Request
-    def __init__(self, initialize: _Optional[_Union[StreamMessageRequest.Initialize, _Mapping[str, object]] = ..., prepare_for_join_channel: _Optional[_Union[StreamMessageRequest.PrepareForJoinChannel, _Mapping[str, object]] = ..., join_channel: _Optional[_Union[StreamMessageRequest.JoinChannel, _Mapping[str, object]] = ..., resume_consumer: _Optional[_Union[StreamMessageRequest.ResumeConsumer, _Mapping[str, object]] = ..., hocket: _Optional[_Union[_extension_pb2.Request, _Mapping[str, object]] = ...) -> None: ...
+    def __init__(self, initialize: _Optional[_Union[StreamMessageRequest.Initialize, _Mapping[str, object]]] = ..., prepare_for_join_channel: _Optional[_Union[StreamMessageRequest.PrepareForJoinChannel, _Mapping[str, object]]] = ..., join_channel: _Optional[_Union[StreamMessageRequest.JoinChannel, _Mapping[str, object]]] = ..., resume_consumer: _Optional[_Union[StreamMessageRequest.ResumeConsumer, _Mapping[str, object]]] = ..., hocket: _Optional[_Union[_extension_pb2.Request, _Mapping[str, object]]] = ...) -> None: ...
 
 class StreamMessageResponse(_message.Message):
     __slots__ = ("initialized", "prepared_for_join_channel", "joined_channel", "user_joined", "user_left", "hocket")
@@ -86,17 +86,17 @@ class StreamMessageResponse(_message.Message):
         PRODUCER_TRANSPORT_OPTIONS_FIELD_NUMBER: _ClassVar[int]
         consumer_transport_options: TransportOptions
         producer_transport_options: TransportOptions
-        def __init__(self, consumer_transport_options: _Optional[_Union[TransportOptions, _Mapping[str, object]] = ..., producer_transport_options: _Optional[_Union[TransportOptions, _Mapping[str, object]] = ...) -> None: ...
+        def __init__(self, consumer_transport_options: _Optional[_Union[TransportOptions, _Mapping[str, object]]] = ..., producer_transport_options: _Optional[_Union[TransportOptions, _Mapping[str, object]]] = ...) -> None: ...
     class JoinedChannel(_message.Message):
         __slots__ = ("other_users",)
         OTHER_USERS_FIELD_NUMBER: _ClassVar[int]
         other_users: _containers.RepeatedCompositeFieldContainer[UserConsumerOptions]
-        def __init__(self, other_users: _Optional[_Iterable[_Union[UserConsumerOptions, _Mapping[str, object]]] = ...) -> None: ...
+        def __init__(self, other_users: _Optional[_Iterable[_Union[UserConsumerOptions, _Mapping[str, object]]]] = ...) -> None: ...
     class UserJoined(_message.Message):
         __slots__ = ("data",)
         DATA_FIELD_NUMBER: _ClassVar[int]
         data: UserConsumerOptions
-        def __init__(self, data: _Optional[_Union[UserConsumerOptions, _Mapping[str, object]] = ...) -> None: ...
+        def __init__(self, data: _Optional[_Union[UserConsumerOptions, _Mapping[str, object]]] = ...) -> None: ...
     class UserLeft(_message.Message):
         __slots__ = ("user_id",)
         USER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -114,4 +114,4 @@ class StreamMessageResponse(_message.Message):
     user_joined: StreamMessageResponse.UserJoined
     user_left: StreamMessageResponse.UserLeft
     hocket: _extension_pb2.Event
-    def __init__(self, initialized: _Optional[_Union[StreamMessageResponse.Initialized, _Mapping[str, object]] = ..., prepared_for_join_channel: _Optional[_Union[StreamMessageResponse.PreparedForJoinChannel, _Mapping[str, object]] = ..., joined_channel: _Optional[_Union[StreamMessageResponse.JoinedChannel, _Mapping[str, object]] = ..., user_joined: _Optional[_Union[StreamMessageResponse.UserJoined, _Mapping[str, object]] = ..., user_left: _Optional[_Union[StreamMessageResponse.UserLeft, _Mapping[str, object]] = ..., hocket: _Optional[_Union[_extension_pb2.Event, _Mapping[str, object]] = ...) -> None: ...
+    def __init__(self, initialized: _Optional[_Union[StreamMessageResponse.Initialized, _Mapping[str, object]]] = ..., prepared_for_join_channel: _Optional[_Union[StreamMessageResponse.PreparedForJoinChannel, _Mapping[str, object]]] = ..., joined_channel: _Optional[_Union[StreamMessageResponse.JoinedChannel, _Mapping[str, object]]] = ..., user_joined: _Optional[_Union[StreamMessageResponse.UserJoined, _Mapping[str, object]]] = ..., user_left: _Optional[_Union[StreamMessageResponse.UserLeft, _Mapping[str, object]]] = ..., hocket: _Optional[_Union[_extension_pb2.Event, _Mapping[str, object]]] = ...) -> None: ...
