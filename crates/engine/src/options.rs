@@ -1,0 +1,168 @@
+//! The engine's options and their ranges.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+use crate::{Error, Result};
+
+/// More threads than any machine of today has use for here; also the width of the bit masks of `hocket-media`.
+pub const MAX_WORKERS: usize = 64;
+
+/// How an engine is set up.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// UDP port for all media; 0 takes one that is free for every address.
+    pub port: u16,
+    /// Threads, 1 … [`MAX_WORKERS`]; 0 is one a core. Always one without `batch` or outside Linux.
+    pub workers: usize,
+    /// Local addresses, at most one a family. An unspecified address takes every interface of its family.
+    pub addresses: Vec<IpAddr>,
+    /// `recvmmsg` and `sendmmsg` with per-packet local addresses; Linux only. Off: one call a datagram.
+    pub batch: bool,
+    /// A transport that hears no valid check for so long is closed (RFC 7675).
+    pub consent: Duration,
+    /// DTLS must be done so long after the first valid check.
+    pub handshake: Duration,
+    /// Bound on transports in all.
+    pub max_transports: usize,
+    /// Repeatable randomness, for tests alone; `None` takes the system's.
+    pub seed: Option<u64>,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            workers: 0,
+            addresses: vec![
+                IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+                IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+            ],
+            batch: true,
+            consent: Duration::from_secs(30),
+            handshake: Duration::from_secs(30),
+            max_transports: 20_000,
+            seed: None,
+        }
+    }
+}
+
+impl EngineOptions {
+    /// Whether the batched socket path is used: asked for, and there is one on this system.
+    #[must_use]
+    pub fn batched(&self) -> bool {
+        self.batch && cfg!(target_os = "linux")
+    }
+
+    /// The number of threads after defaults and limits.
+    #[must_use]
+    pub fn worker_count(&self) -> usize {
+        if !self.batched() {
+            return 1;
+        }
+        match self.workers {
+            0 => {
+                std::thread::available_parallelism().map_or(1, |cores| cores.get().min(MAX_WORKERS))
+            }
+            workers => workers,
+        }
+    }
+
+    /// Check every range.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] with a sentence that names the option.
+    pub fn validate(&self) -> Result<()> {
+        let refuse = |sentence: &str| Err(Error::InvalidOption(sentence.to_owned()));
+        if self.workers > MAX_WORKERS {
+            return refuse("workers: at most 64");
+        }
+        if self.addresses.is_empty() {
+            return refuse("addresses: at least one");
+        }
+        let of_version_4 = self
+            .addresses
+            .iter()
+            .filter(|address| address.is_ipv4())
+            .count();
+        if of_version_4 > 1 || self.addresses.len() - of_version_4 > 1 {
+            return refuse("addresses: at most one of IPv4 and one of IPv6");
+        }
+        if self.consent < Duration::from_millis(100) || self.handshake < Duration::from_millis(100)
+        {
+            return refuse("consent_ms, handshake_ms: at least 100");
+        }
+        if self.max_transports == 0 || self.max_transports > 1_000_000 {
+            return refuse("max_transports: 1 to 1,000,000");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid() {
+        EngineOptions::default().validate().unwrap();
+    }
+
+    #[test]
+    fn without_batches_there_is_one_worker() {
+        let options = EngineOptions {
+            batch: false,
+            workers: 8,
+            ..EngineOptions::default()
+        };
+        assert_eq!(options.worker_count(), 1);
+    }
+
+    #[test]
+    fn each_range_is_checked_and_named() {
+        let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let base = EngineOptions::default;
+        let cases = [
+            (
+                EngineOptions {
+                    workers: 65,
+                    ..base()
+                },
+                "workers",
+            ),
+            (
+                EngineOptions {
+                    addresses: vec![],
+                    ..base()
+                },
+                "addresses",
+            ),
+            (
+                EngineOptions {
+                    addresses: vec![local, local],
+                    ..base()
+                },
+                "addresses",
+            ),
+            (
+                EngineOptions {
+                    consent: Duration::ZERO,
+                    ..base()
+                },
+                "consent_ms",
+            ),
+            (
+                EngineOptions {
+                    max_transports: 0,
+                    ..base()
+                },
+                "max_transports",
+            ),
+        ];
+        for (options, word) in cases {
+            let error = options.validate().unwrap_err().to_string();
+            assert!(error.contains(word), "{error} does not name {word}");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The socket layer: the one UDP port, its options, and the calls that move datagrams.
+//!
+//! [`bind()`] opens every worker's sockets on one port; a [`Receiver`] and a [`Sender`] move one worker's datagrams, in
+//! batches on Linux or one call a datagram. All `unsafe` of the project is in `address`, `batch` and `option`.
+
+mod address;
+#[cfg(target_os = "linux")]
+mod batch;
+pub mod bind;
+mod option;
+mod plain;
+mod receive;
+mod send;
+#[cfg(test)]
+mod tests;
+
+pub use bind::{Port, bind};
+pub use receive::{Receipt, Receiver};
+pub use send::{Departure, SendReport, Sender};
+
+use std::net::{IpAddr, SocketAddr};
+
+/// Room for one datagram. Media and DTLS records stay below the path's MTU of at most 1,500; longer ones are dropped.
+pub const MAX_DATAGRAM: usize = 2_048;
+
+/// One worker's sockets: at most one a family, never none.
+#[derive(Debug)]
+pub struct Sockets {
+    /// The IPv4 socket.
+    pub v4: Option<mio::net::UdpSocket>,
+    /// The IPv6 socket; it takes no IPv4 traffic.
+    pub v6: Option<mio::net::UdpSocket>,
+}
+
+impl Sockets {
+    /// The socket that reaches `destination`.
+    #[must_use]
+    pub fn for_destination(&self, destination: &SocketAddr) -> Option<&mio::net::UdpSocket> {
+        match destination {
+            SocketAddr::V4(_) => self.v4.as_ref(),
+            SocketAddr::V6(_) => self.v6.as_ref(),
+        }
+    }
+}
+
+/// A datagram as it arrived.
+#[derive(Debug)]
+pub struct Arrival<'a> {
+    /// Who sent it.
+    pub source: SocketAddr,
+    /// Which of this host's addresses it was sent to; unspecified where the system does not tell.
+    pub local: IpAddr,
+    /// Its bytes; the receiver may decrypt in place.
+    pub data: &'a mut [u8],
+}

@@ -1,0 +1,226 @@
+//! Datagrams through real loopback sockets, by both paths.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket as StdSocket};
+use std::time::Duration;
+
+use mio::net::UdpSocket;
+
+use super::*;
+use crate::EngineOptions;
+
+fn sockets(addresses: &[&str], batch: bool) -> (u16, Sockets) {
+    let addresses = addresses.iter().map(|text| text.parse().unwrap()).collect();
+    let options = EngineOptions {
+        addresses,
+        batch,
+        workers: 1,
+        ..EngineOptions::default()
+    };
+    let mut port = bind(&options).unwrap();
+    (port.number, port.sockets.remove(0))
+}
+
+fn client(address: &str) -> StdSocket {
+    let client = StdSocket::bind((address.parse::<IpAddr>().unwrap(), 0)).unwrap();
+    client
+        .set_read_timeout(Some(Duration::from_secs(5)))
+        .unwrap();
+    client
+}
+
+/// Everything that waits now. Loopback delivers within `send_to`, so there is nothing to wait for.
+fn receive_all(
+    receiver: &mut Receiver,
+    socket: &UdpSocket,
+    fallback: IpAddr,
+) -> Vec<(SocketAddr, IpAddr, Vec<u8>)> {
+    let mut all = Vec::new();
+    loop {
+        let receipt = receiver
+            .receive(socket, fallback, |arrival| {
+                all.push((arrival.source, arrival.local, arrival.data.to_vec()))
+            })
+            .unwrap();
+        if receipt.drained {
+            return all;
+        }
+    }
+}
+
+#[test]
+fn datagrams_arrive_whole_in_order_and_with_their_source() {
+    for batch in [true, false] {
+        for address in ["127.0.0.1", "::1"] {
+            let (port, sockets) = sockets(&[address], batch);
+            let to = SocketAddr::new(address.parse().unwrap(), port);
+            let client = client(address);
+            let sent: Vec<Vec<u8>> = (0..200_u8).map(|i| vec![i; 3 + usize::from(i)]).collect();
+            for datagram in &sent {
+                client.send_to(datagram, to).unwrap();
+            }
+            let mut receiver = Receiver::new(batch);
+            let got = receive_all(
+                &mut receiver,
+                sockets.for_destination(&to).unwrap(),
+                to.ip(),
+            );
+            assert_eq!(
+                got.iter()
+                    .map(|arrival| arrival.2.clone())
+                    .collect::<Vec<_>>(),
+                sent
+            );
+            assert!(
+                got.iter().all(
+                    |arrival| arrival.0 == client.local_addr().unwrap() && arrival.1 == to.ip()
+                )
+            );
+        }
+    }
+}
+
+#[test]
+fn an_empty_socket_is_drained_at_once() {
+    for batch in [true, false] {
+        let (_, sockets) = sockets(&["127.0.0.1"], batch);
+        let mut receiver = Receiver::new(batch);
+        let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let receipt = receiver
+            .receive(sockets.v4.as_ref().unwrap(), local, |_| {})
+            .unwrap();
+        assert_eq!(
+            receipt,
+            Receipt {
+                taken: 0,
+                too_long: 0,
+                drained: true
+            }
+        );
+    }
+}
+
+#[test]
+fn a_datagram_longer_than_the_room_is_dropped_and_counted() {
+    for batch in [true, false] {
+        let (port, sockets) = sockets(&["127.0.0.1"], batch);
+        let client = client("127.0.0.1");
+        for length in [MAX_DATAGRAM, MAX_DATAGRAM + 1, 9_000] {
+            client
+                .send_to(&vec![7; length], ("127.0.0.1", port))
+                .unwrap();
+        }
+        let mut lengths = Vec::new();
+        let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let receipt = Receiver::new(batch)
+            .receive(sockets.v4.as_ref().unwrap(), local, |arrival| {
+                lengths.push(arrival.data.len())
+            })
+            .unwrap();
+        assert_eq!(
+            (lengths.as_slice(), receipt.too_long),
+            ([MAX_DATAGRAM].as_slice(), 2)
+        );
+    }
+}
+
+#[test]
+fn the_answer_leaves_from_the_address_that_was_asked() {
+    let (port, sockets) = sockets(&["0.0.0.0"], true);
+    let client = client("127.0.0.1");
+    client.send_to(b"ask", ("127.0.0.77", port)).unwrap();
+    let mut receiver = Receiver::new(true);
+    let fallback = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    let (source, local, _) =
+        receive_all(&mut receiver, sockets.v4.as_ref().unwrap(), fallback).remove(0);
+    assert_eq!(local, "127.0.0.77".parse::<IpAddr>().unwrap());
+    let answer = Departure {
+        destination: source,
+        local,
+        data: b"answer",
+    };
+    assert_eq!(
+        Sender::new(true).send(&sockets, [answer].into_iter()).sent,
+        1
+    );
+    let (_, from) = client.recv_from(&mut [0; 16]).unwrap();
+    assert_eq!(from, SocketAddr::new(local, port));
+}
+
+#[test]
+fn a_flush_keeps_order_over_chunks_and_families() {
+    for batch in [true, false] {
+        let (_, sockets) = sockets(&["127.0.0.1", "::1"], batch);
+        let clients = [client("127.0.0.1"), client("::1")];
+        let data: Vec<[u8; 2]> = (0..300_u16).map(u16::to_be_bytes).collect();
+        let departures = data.iter().enumerate().map(|(i, bytes)| {
+            let destination = clients[i % 2].local_addr().unwrap();
+            Departure {
+                destination,
+                local: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+                data: bytes,
+            }
+        });
+        let report = Sender::new(batch).send(&sockets, departures);
+        assert_eq!(
+            report,
+            SendReport {
+                sent: 300,
+                no_room: 0,
+                refused: 0
+            }
+        );
+        for (parity, client) in clients.iter().enumerate() {
+            for i in 0..150 {
+                let mut got = [0; 2];
+                client.recv_from(&mut got).unwrap();
+                assert_eq!(got, data[2 * i + parity]);
+            }
+        }
+    }
+}
+
+#[test]
+fn one_refused_datagram_does_not_stop_the_others() {
+    for batch in [true, false] {
+        let (_, sockets) = sockets(&["127.0.0.1"], batch);
+        let client = client("127.0.0.1");
+        let local = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let good = Departure {
+            destination: client.local_addr().unwrap(),
+            local,
+            data: b"good",
+        };
+        // Port 0 is no destination; there is no IPv6 socket here; 70,000 bytes fit no datagram.
+        let no_port = Departure {
+            destination: "127.0.0.1:0".parse().unwrap(),
+            ..good
+        };
+        let no_socket = Departure {
+            destination: "[::1]:9".parse().unwrap(),
+            ..good
+        };
+        let huge = vec![0; 70_000];
+        let too_long = Departure {
+            data: &huge,
+            ..good
+        };
+        let all = [no_port, good, no_socket, too_long, good];
+        let report = Sender::new(batch).send(&sockets, all.into_iter());
+        assert_eq!(
+            report,
+            SendReport {
+                sent: 2,
+                no_room: 0,
+                refused: 3
+            }
+        );
+        for _ in 0..2 {
+            assert_eq!(client.recv_from(&mut [0; 16]).unwrap().0, 4);
+        }
+    }
+}
