@@ -1,2 +1,43 @@
 //! The sans-IO media core: bytes and a clock in, bytes and events out.
+//!
+//! # How it fits together
+//! A [`Worker`] is the root. Control (the engine's handle) announces transports to all workers by [`Claim`]s; the worker that hears a client
+//! first owns its transport. See [`worker`] for how to drive one, [`claim`] for who owns what, [`command`] for what control may ask.
+//!
+//! # Invariants
+//! - A packet is authenticated, decrypted and parsed once, and rewritten once a listener; no step allocates after warm-up.
+//! - Every queue and table has a bound and a rule for what happens when it is full.
+//! - A hostile packet costs a counter ([`drops`]) and O(1); no input panics. State moves only after authentication.
+//! - Nothing flows before an address has passed a check, the handshake is done and the certificate's fingerprint matched.
 #![forbid(unsafe_code)]
+#![allow(dead_code, reason = "the public types land first, what stands behind them follows")]
+
+pub mod claim;
+pub mod command;
+pub mod credentials;
+pub mod drops;
+pub mod dtls;
+pub mod event;
+pub mod id;
+pub mod message;
+pub mod options;
+pub mod outbox;
+pub mod packet;
+pub mod shared;
+pub mod stats;
+pub mod worker;
+
+pub use claim::{Claim, Submission};
+pub use command::{Command, Role};
+pub use credentials::{Credentials, Password, Ufrag};
+pub use drops::{Drop, Drops};
+pub use dtls::certificate::{Certificate, CertificateError};
+pub use dtls::fingerprint::{Fingerprint, FingerprintError, Fingerprints};
+pub use event::{CloseReason, Event};
+pub use id::{ConsumerId, ProducerId, RequestId, TransportId, WorkerId};
+pub use message::WorkerMessage;
+pub use options::{ConsumerOptions, OptionError, Options, ProducerOptions};
+pub use outbox::{Datagram, Outbox};
+pub use shared::ProducerShared;
+pub use stats::{ConsumerStats, DtlsState, ProducerStats, Stats, StatsOf, Traffic, TransportStats};
+pub use worker::{Worker, WorkerDump};

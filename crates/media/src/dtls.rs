@@ -1,0 +1,4 @@
+//! DTLS (RFC 6347, 9147) of one transport, and what goes with it: our certificate and the peer's fingerprints.
+
+pub mod certificate;
+pub mod fingerprint;

@@ -1,0 +1,57 @@
+//! What a producer's worker shares with the workers that have consumers of it.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::id::{ProducerId, WorkerId};
+
+/// A producer as everyone sees it. Control makes it at `produce`, and hands the same one to every `consume`.
+#[derive(Debug)]
+pub struct ProducerShared {
+    id: ProducerId,
+    closed: AtomicBool,
+    /// One bit a worker that has consumers of it which want packets now.
+    subscribers: AtomicU64,
+}
+
+impl ProducerShared {
+    /// A producer that nobody listens to yet.
+    #[must_use]
+    pub fn new(id: ProducerId) -> Self {
+        Self {
+            id,
+            closed: AtomicBool::new(false),
+            subscribers: AtomicU64::new(0),
+        }
+    }
+
+    /// The producer's id.
+    #[must_use]
+    pub fn id(&self) -> ProducerId {
+        self.id
+    }
+
+    /// Ends it. A `Consume` or `Produce` that arrives later finds it closed and does nothing.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
+    /// Whether it has ended.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Says whether this worker wants packets. Relaxed: a packet more or less at the edge of a pause changes nothing.
+    pub(crate) fn subscribe(&self, worker: WorkerId, wanted: bool) {
+        if wanted {
+            self.subscribers.fetch_or(worker.bit(), Ordering::Relaxed);
+        } else {
+            self.subscribers.fetch_and(!worker.bit(), Ordering::Relaxed);
+        }
+    }
+
+    /// The workers that want packets, as a mask of [`WorkerId::bit`]s.
+    pub(crate) fn subscribers(&self) -> u64 {
+        self.subscribers.load(Ordering::Relaxed)
+    }
+}
