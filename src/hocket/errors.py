@@ -187,6 +187,11 @@ class RetryableError(HocketError):
         super().__init__(sentence)
         self.retry_after = min(max(1, retry_after), 2**32 - 1)
 
+    @property
+    def details(self) -> bytes:
+        """A serialized `hrpc.v1.RetryInfo`."""
+        return hrpc.RetryInfo(retry_after=self.retry_after).SerializeToString()
+
 
 class ResourceExhausted(RetryableError):
     """A limit was reached: streams, participants, message rate, queue length."""

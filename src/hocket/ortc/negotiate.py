@@ -156,7 +156,8 @@ def negotiate_receiver(capabilities: RtpCapabilities, where: str = "rtp_capabili
     """Checks what a client can take, and picks its numbers.
 
     RED is used only where its format names the Opus of the same list. A browser behind mediasoup-client lists RED with
-    its native number (`111/111`) beside Opus with the router's, and would not play what it claims: it gets plain Opus.
+    its native number (`111/111`) beside Opus with the router's. Chromium 156 does accept RED so, but that it plays it
+    is not proved, and a wrong guess is silence, where plain Opus only lacks redundancy.
 
     Args:
         capabilities: the client's.
