@@ -1,5 +1,6 @@
 """Negotiation, for all inputs: whatever two clients say, what one gets of the other fits what it asked for."""
 
+import copy
 import json
 from typing import Any
 
@@ -156,7 +157,7 @@ def anything() -> st.SearchStrategy[Any]:
 @st.composite
 def broken(draw: st.DrawFn, whole: st.SearchStrategy[dict[str, Any]]) -> dict[str, Any]:
     """A document with some members replaced or taken away, at any depth."""
-    document = draw(whole)
+    document = copy.deepcopy(draw(whole))  # strategies share the values that they draw
     for _ in range(draw(st.integers(1, 4))):
         inside: Any = document
         while isinstance(inside, dict | list) and inside:
