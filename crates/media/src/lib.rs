@@ -10,7 +10,14 @@
 //! - A hostile packet costs a counter ([`drops`]) and O(1); no input panics. State moves only after authentication.
 //! - Nothing flows before an address has passed a check, the handshake is done and the certificate's fingerprint matched.
 #![forbid(unsafe_code)]
-#![allow(dead_code, reason = "the public types land first, what stands behind them follows")]
+#![allow(
+    dead_code,
+    reason = "the public types land first, what stands behind them follows"
+)]
+
+// The leaves: bytes in, values out; they know nothing of each other's owners.
+pub mod demux;
+pub mod stun;
 
 pub mod claim;
 pub mod command;
