@@ -8,9 +8,25 @@
 //! - one thread a worker; a panic there is caught at its root, told as an event, and a new worker takes its place.
 #![deny(unsafe_code)]
 
+mod control;
+mod driven;
+mod dump;
+mod engine;
 pub mod error;
+mod events;
+mod mailbox;
 mod options;
+mod random;
+mod registry;
+mod shared;
 pub mod socket;
+mod thread;
+mod turn;
 
+pub use control::TransportInfo;
+pub use dump::EngineDump;
+pub use engine::Engine;
 pub use error::{Error, Result};
-pub use options::EngineOptions;
+pub use events::Event;
+pub use options::{EngineOptions, MAX_WORKERS};
+pub use registry::{Counts, RouterId};

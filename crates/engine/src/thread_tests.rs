@@ -1,0 +1,287 @@
+//! Threads under stand-in cores: wake-ups, timers, messages, panics, the end.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking; a stand-in panics on purpose"
+)]
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::sync::atomic::AtomicUsize;
+
+use hocket_media::{
+    Command, Event as Media, Outbox, ProducerId, TransportId, WorkerDump, WorkerMessage,
+};
+
+use super::*;
+use crate::random::Random;
+use crate::{Engine, EngineOptions, Error, Event};
+
+/// Tells everything that happens to it as an event whose `level` is the kind; panics when asked to.
+struct Witness {
+    id: WorkerId,
+    /// Which core of its place it is, from 1.
+    life: u64,
+    due: Option<Instant>,
+    outbox: Outbox,
+    events: VecDeque<Media>,
+    messages: VecDeque<(WorkerId, WorkerMessage)>,
+}
+
+const COMMAND: i8 = -1;
+const DATAGRAM: i8 = -2;
+const MESSAGE: i8 = -3;
+const TIMEOUT: i8 = -4;
+
+impl Witness {
+    fn new(id: WorkerId, life: u64) -> Self {
+        let (events, messages) = (VecDeque::new(), VecDeque::new());
+        Self {
+            id,
+            life,
+            due: None,
+            outbox: Outbox::default(),
+            events,
+            messages,
+        }
+    }
+
+    fn tell(&mut self, kind: i8) {
+        // A topic of its own for each kind, place and life, so that nothing replaces anything.
+        let topic =
+            self.life * 10_000 + u64::from(self.id.0) * 100 + u64::from(kind.unsigned_abs());
+        let news = Media::ProducerSpeaking {
+            producer: ProducerId(topic),
+            speaking: true,
+            level: kind,
+        };
+        self.events.push_back(news);
+    }
+}
+
+impl Core for Witness {
+    fn handle_command(&mut self, _: Command, _: Instant) {
+        self.tell(COMMAND);
+    }
+
+    fn handle_datagram(&mut self, source: SocketAddr, _: IpAddr, data: &mut [u8], now: Instant) {
+        match &*data {
+            b"panic" => panic!("a stand-in panics on purpose"),
+            b"timer" => self.due = Some(now + Duration::from_millis(20)),
+            b"pass on" => {
+                let others = [WorkerId(0), WorkerId(1)]
+                    .into_iter()
+                    .filter(|other| *other != self.id);
+                let note = WorkerMessage::AddressGone {
+                    address: source,
+                    owner: self.id,
+                };
+                self.messages
+                    .extend(others.map(|other| (other, note.clone())));
+            }
+            _ => self.tell(DATAGRAM),
+        }
+    }
+
+    fn handle_message(&mut self, _: WorkerMessage, _: Instant) {
+        self.tell(MESSAGE);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        assert!(
+            self.due.take().is_some_and(|due| now >= due),
+            "called before it was due"
+        );
+        self.tell(TIMEOUT);
+    }
+
+    fn next_timeout(&self) -> Option<Instant> {
+        self.due
+    }
+
+    fn outbox(&mut self) -> &mut Outbox {
+        &mut self.outbox
+    }
+
+    fn poll_event(&mut self) -> Option<Media> {
+        self.events.pop_front()
+    }
+
+    fn poll_message(&mut self) -> Option<(WorkerId, WorkerMessage)> {
+        self.messages.pop_front()
+    }
+
+    fn dump(&self) -> WorkerDump {
+        WorkerDump::default()
+    }
+}
+
+fn options(workers: usize, batch: bool) -> EngineOptions {
+    let addresses = vec!["127.0.0.1".parse().unwrap()];
+    EngineOptions {
+        addresses,
+        workers,
+        batch,
+        ..EngineOptions::default()
+    }
+}
+
+fn witnesses(workers: usize, batch: bool) -> Engine {
+    let lives = Arc::new(AtomicUsize::new(0));
+    Engine::start(
+        &options(workers, batch),
+        Random::new(Some(1)).unwrap(),
+        vec![],
+        move |id, _| {
+            Witness::new(
+                id,
+                lives.fetch_add(1, Ordering::Relaxed) as u64 / workers as u64 + 1,
+            )
+        },
+    )
+    .unwrap()
+}
+
+fn client(engine: &Engine) -> UdpSocket {
+    let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.connect(("127.0.0.1", engine.port())).unwrap();
+    client
+}
+
+/// Wait for the descriptor, as the event loop above does, until `count` events came.
+fn events(engine: &Engine, count: usize) -> Vec<Event> {
+    let mut poll = mio::Poll::new().unwrap();
+    let mut ready = mio::Events::with_capacity(4);
+    let descriptor = engine.descriptor();
+    let mut source = mio::unix::SourceFd(&descriptor);
+    poll.registry()
+        .register(&mut source, mio::Token(0), mio::Interest::READABLE)
+        .unwrap();
+    let mut events = Vec::new();
+    while events.len() < count {
+        poll.poll(&mut ready, Some(Duration::from_secs(5))).unwrap();
+        assert!(!ready.is_empty(), "only {events:?}");
+        events.extend(engine.drain_events());
+    }
+    events
+}
+
+fn kinds(events: &[Event]) -> Vec<i8> {
+    let kind = |event: &Event| match event {
+        Event::Media(Media::ProducerSpeaking { level, .. }) => *level,
+        _ => 0,
+    };
+    let mut kinds: Vec<i8> = events.iter().map(kind).collect();
+    kinds.sort_unstable();
+    kinds
+}
+
+#[test]
+fn a_sleeping_worker_hears_a_command_and_a_datagram_at_once() {
+    for batch in [true, false] {
+        let engine = witnesses(1, batch);
+        let started = Instant::now();
+        let router = engine.create_router().unwrap();
+        engine.create_transport(router).unwrap();
+        assert_eq!(kinds(&events(&engine, 1)), [COMMAND]);
+        client(&engine).send(b"hello").unwrap();
+        assert_eq!(kinds(&events(&engine, 1)), [DATAGRAM]);
+        assert!(started.elapsed() < Duration::from_secs(2));
+    }
+}
+
+#[test]
+fn a_broadcast_reaches_every_worker() {
+    let engine = witnesses(3, true);
+    let router = engine.create_router().unwrap();
+    engine.create_transport(router).unwrap();
+    assert_eq!(kinds(&events(&engine, 3)), [COMMAND; 3]);
+}
+
+#[test]
+fn a_timeout_comes_when_it_is_due_and_not_before() {
+    let engine = witnesses(1, true);
+    client(&engine).send(b"timer").unwrap();
+    assert_eq!(kinds(&events(&engine, 1)), [TIMEOUT]);
+}
+
+#[test]
+fn what_one_worker_has_for_another_wakes_it() {
+    let engine = witnesses(2, true);
+    for _ in 0..20 {
+        client(&engine).send(b"pass on").unwrap();
+        assert_eq!(kinds(&events(&engine, 1)), [MESSAGE]);
+    }
+}
+
+#[test]
+fn a_panic_costs_one_core_and_no_thread() {
+    for batch in [true, false] {
+        let engine = witnesses(1, batch);
+        let client = client(&engine);
+        for life in 1..=3 {
+            client.send(b"panic").unwrap();
+            let failed = Event::WorkerFailed {
+                worker: WorkerId(0),
+                transports: vec![],
+            };
+            assert_eq!(events(&engine, 1), [failed]);
+            client.send(b"hello").unwrap();
+            let topic = (life + 1) * 10_000 + u64::from(DATAGRAM.unsigned_abs());
+            let news = Media::ProducerSpeaking {
+                producer: ProducerId(topic),
+                speaking: true,
+                level: DATAGRAM,
+            };
+            assert_eq!(events(&engine, 1), [Event::Media(news)]);
+        }
+        assert_eq!(engine.dump().threads, 1);
+    }
+}
+
+#[test]
+fn a_new_core_hears_of_the_transports_that_are_not_lost() {
+    let engine = witnesses(1, true);
+    let router = engine.create_router().unwrap();
+    engine.create_transport(router).unwrap();
+    assert_eq!(kinds(&events(&engine, 1)), [COMMAND]);
+    client(&engine).send(b"panic").unwrap();
+    assert_eq!(
+        kinds(&events(&engine, 2)),
+        [COMMAND, 0],
+        "announced again, and the failure told"
+    );
+    assert_eq!(engine.dump().counts.transports, 1);
+}
+
+#[test]
+fn a_place_where_no_core_can_live_still_closes_at_once() {
+    let make = |_, _| -> Witness { panic!("a stand-in panics on purpose") };
+    let engine =
+        Engine::start(&options(2, true), Random::new(None).unwrap(), vec![], make).unwrap();
+    events(&engine, 4);
+    let started = Instant::now();
+    engine.close();
+    assert!(started.elapsed() < Duration::from_millis(500));
+    assert_eq!(engine.dump().threads, 0);
+}
+
+#[test]
+fn closing_ends_the_threads_and_every_command() {
+    let engine = witnesses(3, true);
+    let router = engine.create_router().unwrap();
+    assert_eq!(engine.dump().threads, 3);
+    let started = Instant::now();
+    engine.close();
+    engine.close();
+    assert!(started.elapsed() < Duration::from_millis(500));
+    assert_eq!(engine.dump().threads, 0);
+    assert!(matches!(
+        engine.create_transport(router),
+        Err(Error::Closed)
+    ));
+    assert!(matches!(
+        engine.close_transport(TransportId(1)),
+        Err(Error::Closed)
+    ));
+}

@@ -1,0 +1,304 @@
+//! The loop of one worker's thread.
+//!
+//! A *turn* takes what waits (commands, notes, packets, datagrams, what is due), bounded each so that none starves the
+//! others, and then lets go what came of it: datagrams, messages, events. With nothing left it sleeps until a socket, a
+//! mailbox or the core's next timeout wants it. Batches grow with load by themselves.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use hocket_media::{Command, Event, Outbox, WorkerId, WorkerMessage};
+use mio::{Interest, Poll, Token};
+
+use crate::driven::Core;
+use crate::mailbox::Mailbox;
+use crate::shared::{Report, Shared};
+use crate::socket::{Departure, Receiver, Sender, Sockets};
+
+/// The waker's token; sockets have the two others.
+pub(crate) const WAKER: Token = Token(2);
+const V4: Token = Token(0);
+const V6: Token = Token(1);
+
+/// Datagrams that may wait in the outbox before they are sent, in the middle of a turn too: bounds memory and delay.
+const OUTBOX_MAX: usize = 1_024;
+
+/// Receive calls a socket and turn, of up to 128 datagrams each.
+const RECEIVES: usize = 8;
+
+/// Packets of other workers a turn.
+const PACKETS: usize = 1_024;
+
+/// How old a worker's published account may be.
+const REPORT_AGE: Duration = Duration::from_millis(250);
+
+/// One worker's place: what stays when its core is replaced.
+pub(crate) struct Place {
+    pub(crate) id: WorkerId,
+    pub(crate) poll: Poll,
+    pub(crate) sockets: Sockets,
+    pub(crate) batch: bool,
+}
+
+impl Place {
+    /// Have the poll watch the sockets.
+    pub(crate) fn register(&mut self) -> io::Result<()> {
+        let registry = self.poll.registry();
+        for (socket, token) in [(&mut self.sockets.v4, V4), (&mut self.sockets.v6, V6)] {
+            if let Some(socket) = socket {
+                registry.register(socket, token, Interest::READABLE)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A core in its place.
+pub(crate) struct Turner<'a, C> {
+    core: C,
+    place: &'a mut Place,
+    shared: &'a Shared,
+    mailbox: &'a Mailbox<Command, WorkerMessage>,
+    report: &'a Report,
+    receiver: Receiver,
+    sender: Sender,
+    ready: mio::Events,
+    /// Sockets that may hold datagrams. The poll tells each arrival once, so a socket stays here until it is found empty.
+    readable: [bool; 2],
+    commands: VecDeque<Command>,
+    notes: VecDeque<WorkerMessage>,
+    events: Vec<Event>,
+    reported: Option<Instant>,
+}
+
+impl<'a, C: Core> Turner<'a, C> {
+    /// Put `core` in its place; `None` when there is no such place.
+    pub(crate) fn new(core: C, place: &'a mut Place, shared: &'a Shared) -> Option<Self> {
+        let index = usize::from(place.id.0);
+        Some(Self {
+            core,
+            mailbox: shared.mailboxes.get(index)?,
+            report: shared.reports.get(index)?,
+            receiver: Receiver::new(place.batch),
+            sender: Sender::new(place.batch),
+            ready: mio::Events::with_capacity(8),
+            readable: [true; 2],
+            commands: VecDeque::new(),
+            notes: VecDeque::new(),
+            events: Vec::new(),
+            reported: None,
+            place,
+            shared,
+        })
+    }
+
+    /// Turn until the engine stops.
+    ///
+    /// # Errors
+    /// The poll failed, which it does not on a sound system.
+    pub(crate) fn run(mut self) -> io::Result<()> {
+        while !self.shared.is_stopped() {
+            let now = Instant::now();
+            let more = self.turn(now);
+            self.settle();
+            let unreported = self.publish(now);
+            let timeout = if more {
+                Some(Duration::ZERO)
+            } else {
+                self.nap(unreported)
+            };
+            self.wait(timeout)?;
+        }
+        Ok(())
+    }
+
+    /// Take what waits. Tells whether more waits than a turn takes.
+    fn turn(&mut self, now: Instant) -> bool {
+        self.mailbox.take_commands(&mut self.commands);
+        for command in self.commands.drain(..) {
+            self.core.handle_command(command, now);
+        }
+        self.mailbox.take_notes(&mut self.notes);
+        for note in self.notes.drain(..) {
+            self.core.handle_message(note, now);
+        }
+        let more_packets = self.take_packets(now);
+        self.take_datagrams(now);
+        if self.core.next_timeout().is_some_and(|due| due <= now) {
+            self.core.handle_timeout(now);
+        }
+        more_packets || self.readable.contains(&true)
+    }
+
+    fn take_packets(&mut self, now: Instant) -> bool {
+        for _ in 0..PACKETS {
+            let Some(packet) = self.mailbox.pop_packet() else {
+                return false;
+            };
+            self.core.handle_message(packet, now);
+            send_full(
+                &mut self.sender,
+                &self.place.sockets,
+                self.core.outbox(),
+                self.report,
+            );
+        }
+        true
+    }
+
+    fn take_datagrams(&mut self, now: Instant) {
+        let Self {
+            core,
+            place,
+            receiver,
+            sender,
+            report,
+            readable,
+            ..
+        } = self;
+        let sockets = &place.sockets;
+        let columns = [
+            (sockets.v4.as_ref(), IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+            (sockets.v6.as_ref(), IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
+        ];
+        for (readable, (socket, local)) in readable.iter_mut().zip(columns) {
+            let Some(socket) = socket else {
+                *readable = false;
+                continue;
+            };
+            for _ in 0..RECEIVES {
+                if !*readable {
+                    break;
+                }
+                let receipt = receiver.receive(socket, local, |arrival| {
+                    core.handle_datagram(arrival.source, arrival.local, arrival.data, now);
+                    send_full(sender, sockets, core.outbox(), report);
+                });
+                match receipt {
+                    Ok(receipt) => {
+                        *readable = !receipt.drained;
+                        count(&report.too_long, receipt.too_long);
+                    }
+                    Err(_) => {
+                        // An error that stays would keep the loop spinning; the next arrival wakes the poll again.
+                        *readable = false;
+                        count(&report.receive_errors, 1);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Let go what came of a turn.
+    fn settle(&mut self) {
+        send_all(
+            &mut self.sender,
+            &self.place.sockets,
+            self.core.outbox(),
+            self.report,
+        );
+        let mut written = 0_u64;
+        while let Some((to, message)) = self.core.poll_message() {
+            let Some(mailbox) = self.shared.mailboxes.get(usize::from(to.0)) else {
+                continue;
+            };
+            if message.is_lossy() {
+                mailbox.push_packet(message);
+            } else {
+                mailbox.push_note(message);
+            }
+            written |= 1_u64 << to.0;
+        }
+        for (index, mailbox) in self.shared.mailboxes.iter().enumerate() {
+            if written >> index & 1 == 1 {
+                mailbox.wake();
+            }
+        }
+        self.events
+            .extend(std::iter::from_fn(|| self.core.poll_event()));
+        self.shared.publish(&mut self.events);
+    }
+
+    /// Publish the core's account when the last one is old. Tells whether it still has to be.
+    fn publish(&mut self, now: Instant) -> bool {
+        if self
+            .reported
+            .is_some_and(|at| now.duration_since(at) < REPORT_AGE)
+        {
+            return true;
+        }
+        self.reported = Some(now);
+        let account = self.core.dump();
+        *self
+            .report
+            .core
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = account;
+        false
+    }
+
+    /// How long to sleep; `None` = until woken.
+    fn nap(&self, unreported: bool) -> Option<Duration> {
+        let due = self
+            .core
+            .next_timeout()
+            .map(|due| due.saturating_duration_since(Instant::now()));
+        if !unreported {
+            return due;
+        }
+        Some(due.map_or(REPORT_AGE, |due| due.min(REPORT_AGE)))
+    }
+
+    fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        let asleep = timeout != Some(Duration::ZERO) && self.mailbox.prepare_sleep();
+        let timeout = if asleep {
+            timeout
+        } else {
+            Some(Duration::ZERO)
+        };
+        let outcome = self.place.poll.poll(&mut self.ready, timeout);
+        self.mailbox.awake();
+        for event in &self.ready {
+            if let Some(readable) = self.readable.get_mut(event.token().0) {
+                *readable = true;
+            }
+        }
+        match outcome {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Send what waits once it is much.
+fn send_full(sender: &mut Sender, sockets: &Sockets, outbox: &mut Outbox, report: &Report) {
+    if outbox.len() >= OUTBOX_MAX {
+        send_all(sender, sockets, outbox, report);
+    }
+}
+
+fn send_all(sender: &mut Sender, sockets: &Sockets, outbox: &mut Outbox, report: &Report) {
+    if outbox.is_empty() {
+        return;
+    }
+    let departures = outbox.iter().map(|datagram| Departure {
+        destination: datagram.destination,
+        local: datagram.local,
+        data: datagram.bytes,
+    });
+    let sent = sender.send(sockets, departures);
+    count(&report.send_no_room, sent.no_room);
+    count(&report.send_refused, sent.refused);
+    outbox.clear();
+}
+
+/// Add to a counter of this thread that others only read; nothing to write is the usual case.
+fn count(counter: &AtomicU64, by: usize) {
+    if by > 0 {
+        counter.fetch_add(by as u64, Ordering::Relaxed);
+    }
+}
