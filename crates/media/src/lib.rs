@@ -17,6 +17,7 @@
 
 // The leaves: bytes in, values out; they know nothing of each other's owners.
 pub mod demux;
+pub mod rtcp;
 pub mod stun;
 
 pub mod claim;
