@@ -265,7 +265,9 @@ export class VoiceClient extends Emitter<VoiceClientEvents> {
       },
       heard: (userId, { track }) => this.emit("track", userId, track),
       told: (event) => this.#told(event),
-      media: (state) => this.#mediaChanged(state),
+      media: (state) => {
+        if (this.#state.phase === "joined") this.#mediaIs(state);
+      },
       ended: (failure) => this.#lost(failure),
     };
   }
@@ -279,14 +281,14 @@ export class VoiceClient extends Emitter<VoiceClientEvents> {
       if (!userIds.includes(userId)) this.emit("track", userId, null);
     }
     this.#changeRoster(() => this.#roster.enter(userIds));
-    this.#become({ phase: "joined", media: this.#wasBlocked ? "blocked" : "idle" });
+    // Sending has begun to connect before the channel was joined.
+    this.#mediaIs(this.#stay?.mediaState ?? "idle");
     this.#own.entered(this.#stay?.sends ?? false);
     // The microphone may have been changed on the way in.
     void this.setMicrophone(this.#own.track);
   }
 
-  #mediaChanged(media: MediaState): void {
-    if (this.#state.phase !== "joined") return;
+  #mediaIs(media: MediaState): void {
     // A new try behind the same firewall is not yet news.
     this.#wasBlocked = media === "blocked" || (this.#wasBlocked && media !== "connected");
     this.#become({ phase: "joined", media: this.#wasBlocked ? "blocked" : media });

@@ -42,6 +42,9 @@ export function openToken(userId: bigint, name: string): string {
 
 /** A display name as it is sent: no control characters, no white space around it, at most 64 code points. */
 export function cleanName(name: string): string {
-  const shown = name.toWellFormed().replace(/\p{Cc}+/gu, " ").trim();
+  const shown = name
+    .toWellFormed()
+    .replace(/\p{Cc}+/gu, " ")
+    .trim();
   return [...shown].slice(0, MAX_NAME).join("").trim();
 }

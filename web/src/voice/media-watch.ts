@@ -37,6 +37,8 @@ interface Watched {
   downSince: number;
   wasConnected: boolean;
   restartedAt: number;
+  /** A restart is wanted now, whatever the interval. */
+  due: boolean;
 }
 
 /** Watches the two transports of one stream. */
@@ -53,13 +55,13 @@ export class MediaWatch {
       downSince: known === undefined || wasUp ? now : known.downSince,
       wasConnected: (known?.wasConnected ?? false) || state === "connected",
       restartedAt: known?.restartedAt ?? now,
+      due: wasUp && state !== "connected",
     });
-    if (wasUp && state !== "connected") this.#due(direction);
   }
 
   /** The network changed under us: restart whatever runs, without waiting for the loss to be noticed. */
   networkChanged(): void {
-    for (const direction of this.#transports.keys()) this.#due(direction);
+    for (const watched of this.#transports.values()) watched.due = true;
   }
 
   /** What to do at `now`. Restarts count as done. */
@@ -69,7 +71,8 @@ export class MediaWatch {
     for (const [direction, watched] of this.#transports) {
       const state = mediaState(watched, now);
       states.push(state);
-      if (now - watched.restartedAt >= restartInterval(state, watched)) {
+      if (watched.due || now - watched.restartedAt >= restartInterval(state)) {
+        watched.due = false;
         watched.restartedAt = now;
         restart.push(direction);
       }
@@ -79,11 +82,6 @@ export class MediaWatch {
     );
     return { state: worst(states), restart, rejoin };
   }
-
-  #due(direction: Direction): void {
-    const watched = this.#transports.get(direction);
-    if (watched !== undefined) watched.restartedAt = Number.NEGATIVE_INFINITY;
-  }
 }
 
 function mediaState(watched: Watched, now: number): MediaState {
@@ -92,10 +90,8 @@ function mediaState(watched: Watched, now: number): MediaState {
   return watched.state === "failed" || now - watched.downSince >= BLOCKED_AFTER_MS ? "blocked" : "connecting";
 }
 
-function restartInterval(state: MediaState, watched: Watched): number {
-  if (state === "interrupted" || state === "blocked") return RESTART_EVERY_MS[state];
-  const asked = watched.restartedAt === Number.NEGATIVE_INFINITY;
-  return asked && state === "connected" ? 0 : Number.POSITIVE_INFINITY;
+function restartInterval(state: MediaState): number {
+  return state === "interrupted" || state === "blocked" ? RESTART_EVERY_MS[state] : Number.POSITIVE_INFINITY;
 }
 
 function worst(states: readonly MediaState[]): MediaState {

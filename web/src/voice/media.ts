@@ -58,8 +58,9 @@ export class Media {
   ): Promise<JoinParameters> {
     const consumerDtls = await dtlsParameters(this.certificate);
     const options = this.#options(prepared.consumerTransportOptions);
-    this.#addresses = options.iceCandidates.map(({ protocol, address, ip, port }) =>
-      `${protocol.toUpperCase()} ${hostAndPort(address || ip, port)}`);
+    this.#addresses = options.iceCandidates.map(
+      ({ protocol, address, ip, port }) => `${protocol.toUpperCase()} ${hostAndPort(address || ip, port)}`,
+    );
     const receiving = this.device.createRecvTransport(options);
     receiving.on("connect", (_parameters, done) => done());
     this.#watch("receiving", receiving);

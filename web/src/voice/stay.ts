@@ -90,6 +90,11 @@ export class Stay {
     return this.#session.state === "joined";
   }
 
+  /** How the sound does at the moment. */
+  get mediaState(): MediaState {
+    return this.#mediaState;
+  }
+
   /** Where the server listens for sound. */
   get addresses(): readonly string[] {
     return this.#media?.addresses ?? [];
@@ -232,15 +237,17 @@ export class Stay {
   #askForRestart(transportId: string): void {
     if (!this.#extension || !this.joined || this.#restarts.has(transportId)) return;
     this.request({ case: "restartIce", value: { transportId } });
-    const gone = new Failure(CLIENT_FAILURES.timeout, "The server does not answer any more.");
-    this.#restarts.set(transportId, setTimeout(() => this.#end(gone), RESTART_TIMEOUT_MS));
+    this.#restarts.set(transportId, this.#endAfter(RESTART_TIMEOUT_MS, "The server does not answer any more."));
   }
 
   /** Until the channel is joined, each step has a time limit. */
   #limitStep(): void {
     clearTimeout(this.#stepTimer);
     if (this.#over || this.joined) return;
-    const late = new Failure(CLIENT_FAILURES.timeout, "The server did not answer in time.");
-    this.#stepTimer = setTimeout(() => this.#end(late), STEP_TIMEOUT_MS);
+    this.#stepTimer = this.#endAfter(STEP_TIMEOUT_MS, "The server did not answer in time.");
+  }
+
+  #endAfter(ms: number, sentence: string): ReturnType<typeof setTimeout> {
+    return setTimeout(() => this.#end(new Failure(CLIENT_FAILURES.timeout, sentence)), ms);
   }
 }

@@ -1,0 +1,264 @@
+/** The page's behaviour: joins the client library, the microphone and the preferences, and keeps the view up to date. */
+import {
+  audioDevices,
+  type ConnectionState,
+  channelFromFragment,
+  channelFromText,
+  channelToFragment,
+  openToken,
+  type Participant,
+  Playback,
+  tabUserId,
+  VoiceClient,
+} from "../voice";
+import { normaliseChannel } from "../voice/channel";
+import { cleanName } from "../voice/identity";
+import { copyText } from "./clipboard";
+import { SpeakingHistory } from "./history";
+import { shownName } from "./names";
+import { OwnMicrophone } from "./own-microphone";
+import { Preferences, safeStore } from "./preferences";
+import { Store } from "./store";
+import { type Actions, EMPTY_VIEW, type PageModel, type Person, type View } from "./view";
+
+const DEFAULT_CHANNEL = "lobby";
+const COPIED_SHOWN_MS = 2_500;
+
+/** The own row before the server has said who we are. */
+const OWN_PLACEHOLDER_ID = 0n;
+
+export class Model implements PageModel {
+  readonly store: Store<View>;
+  readonly history = new SpeakingHistory();
+  readonly client: VoiceClient;
+  readonly playback: Playback;
+  readonly microphone = new OwnMicrophone(() => void this.#microphoneLost());
+  readonly #preferences = new Preferences(safeStore(() => localStorage));
+  readonly #userId = tabUserId(safeStore(() => sessionStorage));
+  #copiedTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor() {
+    this.client = new VoiceClient({
+      // Whatever the prefix under which the page is mounted: the service lies beside it.
+      url: ".",
+      token: () => openToken(this.#userId, this.store.value.name),
+      store: safeStore(() => localStorage),
+    });
+    this.playback = new Playback(this.client);
+    this.store = new Store(this.#firstView());
+    this.#listen();
+    void this.client.warmUp();
+  }
+
+  level(): number {
+    return this.microphone.level();
+  }
+
+  readonly actions: Actions = {
+    setName: (name) => this.#remember({ name }, "name", cleanName(name)),
+    setChannel: (channel) => this.store.set({ channel, link: linkTo(channel) }),
+    join: () => void this.#join(),
+    leave: () => this.#leave(),
+    toggleMuted: () => this.client.setMuted(!this.store.value.muted),
+    toggleDeafened: () => this.client.setDeafened(!this.store.value.deafened),
+    setVolume: (userId, volume) => {
+      this.playback.setVolume(userId, volume);
+      this.#showPeople();
+    },
+    copyLink: () => void this.#copyLink(),
+    openSettings: (settingsOpen) => {
+      this.store.set({ settingsOpen });
+      if (settingsOpen) void this.#listDevices();
+    },
+    chooseMicrophone: (microphoneId) => {
+      this.#remember({ microphoneId }, "microphone", microphoneId);
+      void this.#reopenMicrophone();
+    },
+    chooseSpeaker: (speakerId) => {
+      this.#remember({ speakerId }, "speaker", speakerId);
+      void this.playback.setSpeaker(speakerId);
+    },
+    setProcessing: (processing) => {
+      this.#remember({ processing }, "processing", processing ? "on" : "off");
+      void this.#reopenMicrophone();
+    },
+    retryMicrophone: () => void this.#reopenMicrophone(),
+    retryConnection: () => this.client.retryNow(),
+    playSound: () => void this.playback.resume(),
+    closeNote: () => this.store.set({ note: undefined }),
+  };
+
+  #firstView(): View {
+    const remembered = (key: Parameters<Preferences["get"]>[0]): string => this.#preferences.get(key);
+    const channel = channelFromFragment(location.hash) || remembered("channel") || DEFAULT_CHANNEL;
+    const speakerId = remembered("speaker");
+    void this.playback.setSpeaker(speakerId);
+    return {
+      ...EMPTY_VIEW,
+      name: remembered("name"),
+      channel,
+      link: linkTo(channel),
+      microphoneId: remembered("microphone"),
+      speakerId,
+      canChooseSpeaker: Playback.canChooseSpeaker,
+      processing: remembered("processing") !== "off",
+      insecure: !isSecureContext,
+    };
+  }
+
+  #listen(): void {
+    const { client } = this;
+    client.on("connection", (connection) => this.#connectionChanged(connection));
+    client.on("participants", (people) => this.#peopleChanged(people));
+    client.on("self", ({ muted, deafened, maySpeak }) => {
+      this.store.set({ muted: muted || deafened, deafened, maySpeak });
+      this.#showPeople();
+    });
+    client.on("quality", (quality) => this.store.set({ quality }));
+    client.on("notice", (note) => this.store.set({ note, announcement: note.text }));
+    this.playback.on("blocked", (soundHeldBack) => this.store.set({ soundHeldBack }));
+    window.addEventListener("online", () => client.networkChanged());
+    window.addEventListener("pagehide", () => this.#leave());
+    window.addEventListener("hashchange", () => this.#linkFollowed());
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "visible") client.retryNow();
+    });
+    navigator.mediaDevices?.addEventListener("devicechange", () => void this.#listDevices());
+  }
+
+  async #join(): Promise<void> {
+    const channel = normaliseChannel(this.store.value.channel) || DEFAULT_CHANNEL;
+    const target = channelFromText(channel);
+    if (target === undefined) return;
+    this.#preferences.set("channel", channel);
+    this.store.set({ stage: "asking", channel, link: linkTo(channel), note: undefined, announcement: "" });
+    history.replaceState(null, "", channelToFragment(channel));
+    if (!(await this.microphone.open(this.#wish()))) return;
+    this.store.set({ stage: "call", microphoneProblem: this.microphone.problem });
+    this.client.join(target, this.microphone.track);
+    void this.#listDevices();
+  }
+
+  #leave(): void {
+    this.client.leave();
+    this.microphone.close();
+    this.history.clear();
+    this.store.set({ stage: "lobby", settingsOpen: false, note: undefined, microphoneProblem: undefined });
+  }
+
+  #connectionChanged(connection: ConnectionState): void {
+    const { stage, note } = this.store.value;
+    const entered = connection.phase === "joined" && this.store.value.connection.phase !== "joined";
+    this.store.set({
+      connection,
+      quality: this.client.quality,
+      mediaAddresses: this.client.mediaAddresses,
+      note: entered && stage === "call" ? undefined : note,
+      ...(entered ? { announcement: `You are in ${this.store.value.channel}.` } : {}),
+    });
+    if (connection.phase === "ended") {
+      this.microphone.close();
+      this.history.clear();
+      this.store.set({ stage: "lobby", settingsOpen: false, microphoneProblem: undefined });
+    }
+    this.#showPeople();
+  }
+
+  #peopleChanged(people: ReadonlyMap<bigint, Participant>): void {
+    const before = new Map(this.store.value.people.filter(({ own }) => !own).map((one) => [one.userId, one.name]));
+    const came = [...people.values()].filter(({ userId }) => !before.has(userId));
+    const went = [...before].filter(([userId]) => !people.has(userId));
+    this.#showPeople();
+    if (this.store.value.connection.phase !== "joined") return;
+    const news = [
+      ...came.map(({ userId, name }) => `${shownName(name, userId)} joined.`),
+      ...went.map(([, name]) => `${name} left.`),
+    ];
+    if (news.length > 0) this.store.set({ announcement: news.join(" ") });
+  }
+
+  /** Rebuilds the rows, and notes who speaks. */
+  #showPeople(): void {
+    const now = performance.now();
+    const others = [...this.client.participants.values()].map((person) => this.#row(person));
+    const people = this.client.state.phase === "ended" ? [] : [this.#ownRow(), ...others];
+    for (const { userId, speaking } of people) this.history.record(userId, speaking, now);
+    this.store.set({ people });
+  }
+
+  #row({ userId, name, muted, deafened, speaking, maySpeak }: Participant): Person {
+    const volume = this.playback.volume(userId);
+    return {
+      userId,
+      name: shownName(name, userId),
+      own: false,
+      speaking: speaking && !muted,
+      muted,
+      deafened,
+      listening: !maySpeak,
+      volume,
+    };
+  }
+
+  #ownRow(): Person {
+    const { userId, name, muted, deafened, speaking, maySpeak } = this.client.self;
+    const shown = name || cleanName(this.store.value.name);
+    return {
+      userId: userId ?? OWN_PLACEHOLDER_ID,
+      name: shownName(shown, this.#userId),
+      own: true,
+      speaking: speaking && !muted && !deafened,
+      muted: muted || deafened,
+      deafened,
+      listening: this.microphone.track === null || !maySpeak,
+      volume: 1,
+    };
+  }
+
+  async #reopenMicrophone(): Promise<void> {
+    if (this.store.value.stage !== "call") return;
+    if (!(await this.microphone.open(this.#wish()))) return;
+    this.store.set({ microphoneProblem: this.microphone.problem });
+    await this.client.setMicrophone(this.microphone.track);
+    this.#showPeople();
+    void this.#listDevices();
+  }
+
+  /** The device was unplugged: go on with the system's choice, if there is one. */
+  async #microphoneLost(): Promise<void> {
+    this.#remember({ microphoneId: "" }, "microphone", "");
+    await this.#reopenMicrophone();
+  }
+
+  async #listDevices(): Promise<void> {
+    this.store.set(await audioDevices());
+  }
+
+  async #copyLink(): Promise<void> {
+    const copied = await copyText(this.store.value.link);
+    this.store.set({ copied, announcement: copied ? "Link copied." : "The link could not be copied." });
+    clearTimeout(this.#copiedTimer);
+    this.#copiedTimer = setTimeout(() => this.store.set({ copied: false }), COPIED_SHOWN_MS);
+  }
+
+  /** Someone opened another channel's link in this tab. */
+  #linkFollowed(): void {
+    const channel = channelFromFragment(location.hash);
+    if (channel === "" || channel === this.store.value.channel) return;
+    if (this.store.value.stage !== "lobby") this.#leave();
+    this.store.set({ channel, link: linkTo(channel) });
+  }
+
+  #wish(): { deviceId: string; processing: boolean } {
+    return { deviceId: this.store.value.microphoneId, processing: this.store.value.processing };
+  }
+
+  #remember(change: Partial<View>, key: Parameters<Preferences["set"]>[0], value: string): void {
+    this.store.set(change);
+    this.#preferences.set(key, value);
+  }
+}
+
+function linkTo(channel: string): string {
+  return new URL(channelToFragment(channel), location.href).href;
+}

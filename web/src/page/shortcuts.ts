@@ -1,0 +1,26 @@
+/** Keys of the call: M mutes, D deafens. Not while typing, and not with Ctrl, Alt or Meta, which belong to others. */
+import { useEffect } from "preact/hooks";
+import type { Actions } from "./view";
+
+/** Elements in which letters mean something else. A range or a checkbox takes no letters. */
+function takesLetters(target: EventTarget | null): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  if (target instanceof HTMLInputElement) return !["range", "checkbox", "button", "submit"].includes(target.type);
+  return target.isContentEditable || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
+}
+
+export function useShortcuts(actions: Actions, active: boolean): void {
+  useEffect(() => {
+    if (!active) return undefined;
+    const keys: Readonly<Record<string, () => void>> = {
+      m: () => actions.toggleMuted(),
+      d: () => actions.toggleDeafened(),
+    };
+    const pressed = (event: KeyboardEvent): void => {
+      if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || takesLetters(event.target)) return;
+      keys[event.key.toLowerCase()]?.();
+    };
+    window.addEventListener("keydown", pressed);
+    return () => window.removeEventListener("keydown", pressed);
+  }, [actions, active]);
+}
