@@ -18,6 +18,8 @@
 // The leaves: bytes in, values out; they know nothing of each other's owners.
 pub mod demux;
 pub mod rtcp;
+pub mod rtp;
+pub mod srtp;
 pub mod stun;
 
 pub mod claim;
