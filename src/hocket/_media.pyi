@@ -8,6 +8,29 @@ share one.
 from collections.abc import Sequence
 from typing import Self, final
 
+__all__ = [
+    "ConsumerOptions",
+    "ConsumerStats",
+    "CoreDump",
+    "Engine",
+    "EngineClosed",
+    "EngineDump",
+    "InvalidOption",
+    "MediaError",
+    "Overloaded",
+    "ProducerOptions",
+    "ProducerSpeaking",
+    "ProducerStats",
+    "Quality",
+    "StatsReply",
+    "TransportClosed",
+    "TransportConnected",
+    "TransportInfo",
+    "TransportStats",
+    "UnknownId",
+    "WorkerFailed",
+]
+
 class MediaError(Exception):
     """The root of what this module raises on purpose."""
 
@@ -179,15 +202,18 @@ class ProducerSpeaking:
 
 @final
 class Quality:
-    """How well a client is connected, at most every two seconds: loss 0.0 … 1.0, round trip and jitter in ms."""
+    """How well a client is connected, at most every two seconds: loss 0.0 … 1.0, round trip and jitter in ms.
 
-    def __new__(cls, *, transport: int, loss: float, rtt_ms: float, jitter_ms: float) -> Self: ...
+    `rtt_ms` is `None` as long as it is not measured.
+    """
+
+    def __new__(cls, *, transport: int, loss: float, rtt_ms: float | None, jitter_ms: float) -> Self: ...
     @property
     def transport(self) -> int: ...
     @property
     def loss(self) -> float: ...
     @property
-    def rtt_ms(self) -> float: ...
+    def rtt_ms(self) -> float | None: ...
     @property
     def jitter_ms(self) -> float: ...
 
@@ -212,10 +238,8 @@ class WorkerFailed:
 
 @final
 class TransportStats:
-    """Counters of one transport since its creation."""
+    """Counters of one transport since its first valid check."""
 
-    @property
-    def transport(self) -> int: ...
     @property
     def packets_received(self) -> int: ...
     @property
@@ -234,7 +258,7 @@ class TransportStats:
 
     @property
     def dtls_state(self) -> str:
-        """`new`, `connecting`, `connected` or `failed`."""
+        """`new`, `connecting`, `awaiting-fingerprint` or `connected`."""
 
     @property
     def srtp_profile(self) -> str | None: ...
@@ -245,8 +269,6 @@ class TransportStats:
 class ProducerStats:
     """Counters of one producer since its creation."""
 
-    @property
-    def producer(self) -> int: ...
     @property
     def packets(self) -> int: ...
     @property
@@ -267,13 +289,13 @@ class ProducerStats:
 
     @property
     def speaking(self) -> bool: ...
+    @property
+    def paused(self) -> bool: ...
 
 @final
 class ConsumerStats:
     """Counters of one consumer since its creation."""
 
-    @property
-    def consumer(self) -> int: ...
     @property
     def packets(self) -> int: ...
     @property
@@ -283,13 +305,49 @@ class ConsumerStats:
     @property
     def retransmitted(self) -> int: ...
     @property
+    def refused(self) -> int:
+        """Packets that the receiver asked for again and did not get: too old, or over the limit."""
+
+    @property
     def paused(self) -> bool: ...
     @property
     def loss(self) -> float:
         """Fraction lost, 0.0 … 1.0, of the receiver's last report."""
 
     @property
+    def jitter_ms(self) -> float:
+        """Jitter of the receiver's last report."""
+
+    @property
     def rtt_ms(self) -> float | None: ...
+
+@final
+class CoreDump:
+    """What one worker holds."""
+
+    @property
+    def announced(self) -> int:
+        """Transports known, whoever owns them."""
+
+    @property
+    def transports(self) -> int:
+        """Transports owned: a client's valid check came here first."""
+
+    @property
+    def producers(self) -> int: ...
+    @property
+    def consumers(self) -> int: ...
+    @property
+    def feeds(self) -> int:
+        """Producers, anyone's, that have a consumer here."""
+
+    @property
+    def addresses(self) -> int:
+        """Client addresses owned."""
+
+    @property
+    def foreign_addresses(self) -> int:
+        """Client addresses that another worker owns."""
 
 @final
 class EngineDump:
@@ -304,6 +362,10 @@ class EngineDump:
     @property
     def consumers(self) -> int: ...
     @property
+    def questions(self) -> int:
+        """Requests for statistics that have no answer yet."""
+
+    @property
     def threads(self) -> int:
         """Media threads alive."""
 
@@ -313,7 +375,7 @@ class EngineDump:
 
     @property
     def events_lost(self) -> int:
-        """Events overwritten because nobody drained the queue in time (speaking and quality only)."""
+        """Events lost because nobody drained the queue for very long. News of one object replace each other before."""
 
     @property
     def commands(self) -> list[int]:
@@ -324,8 +386,15 @@ class EngineDump:
         """Packets and notes from other workers waiting, by worker."""
 
     @property
+    def cores(self) -> list[CoreDump]:
+        """Each worker's own account, a quarter of a second old at most."""
+
+    @property
     def dropped(self) -> dict[str, int]:
-        """Datagrams and messages dropped since the start, by reason, over all workers."""
+        """Datagrams and messages dropped since the start that belong to no transport, by reason, over all workers.
+
+        Those of a transport stand in its `TransportStats`.
+        """
 
 @final
 class Engine:
@@ -354,7 +423,8 @@ class Engine:
             consent_ms: a transport that hears no valid check for so long is closed (RFC 7675).
             handshake_ms: DTLS must be done so long after the first valid check.
             max_transports: bound on transports in all.
-            seed: makes SSRC-independent randomness (credentials, offsets) repeatable. For tests alone.
+            seed: repeatable ICE credentials, first sequence numbers and the like; the certificate stays random. For
+                tests alone.
 
         Raises:
             InvalidOption: an argument is out of its range.
@@ -433,7 +503,7 @@ class Engine:
         """Undo `pause_consumer`, and start a new consumer."""
 
     def close_consumer(self, consumer: int) -> None:
-        """Close a consumer; its receiver gets an RTCP BYE. Raises `UnknownId`."""
+        """Close a consumer; its receiver gets an RTCP BYE. Raises `UnknownId`, `Overloaded`."""
 
     def request_transport_stats(self, transport: int) -> int:
         """Ask for `TransportStats`; gives the request id that the `StatsReply` will carry.

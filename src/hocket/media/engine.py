@@ -13,6 +13,7 @@ from typing import Self, TypeVar
 from hocket._media import (  # noqa: TID251 - this is the one importer
     ConsumerOptions,
     ConsumerStats,
+    CoreDump,
     Engine,
     EngineClosed,
     EngineDump,
@@ -38,6 +39,7 @@ __all__ = [
     "WORKER_FAILED",
     "ConsumerOptions",
     "ConsumerStats",
+    "CoreDump",
     "Engine",
     "EngineClosed",
     "EngineDump",
