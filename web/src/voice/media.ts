@@ -1,5 +1,5 @@
 /** mediasoup-client of one stream: two transports, one producer, a consumer for each speaker. */
-import { Device, type types } from "mediasoup-client";
+import { Device, detectDevice, type types } from "mediasoup-client";
 import type {
   StreamMessageResponse_PreparedForJoinChannel,
   TransportOptions,
@@ -18,9 +18,19 @@ export interface LoadedDevice {
 
 /** Works out what this browser can do with a router. `router` is JSON RtpCapabilities. */
 export async function loadDevice(router: string, handlerFactory?: types.HandlerFactory): Promise<LoadedDevice> {
-  const device = await Device.factory(handlerFactory === undefined ? {} : { handlerFactory });
+  const device = await Device.factory(handlerFactory === undefined ? browserHandler() : { handlerFactory });
   await device.load({ routerRtpCapabilities: JSON.parse(router) as types.RtpCapabilities });
   return { device, known: { router, client: JSON.stringify(device.recvRtpCapabilities) } };
+}
+
+/**
+ * The handler for this browser. On plain http Chromium tells its version only in the user agent, and without a window it
+ * calls itself HeadlessChrome there, which mediasoup-client does not know.
+ */
+function browserHandler(): types.DeviceOptions {
+  const handlerName = detectDevice();
+  if (handlerName !== undefined) return { handlerName };
+  return navigator.userAgent.includes("HeadlessChrome/") ? { handlerName: "Chrome111" } : {};
 }
 
 /** One user's sound as it arrives. */
@@ -30,8 +40,8 @@ export interface RemoteAudio {
 }
 
 const MICROPHONE_OPTIONS = {
-  // Silence costs a packet every 400 ms instead of every 20 ms; a lost packet is rebuilt from the next one.
-  codecOptions: { opusDtx: true, opusFec: true },
+  // Silence costs a packet every 400 ms instead of every 20 ms. A lost packet is sent again, or rebuilt from the next.
+  codecOptions: { opusDtx: true, opusFec: true, opusNack: true },
   // The track belongs to whoever opened it, and outlives the stream.
   stopTracks: false,
 } satisfies Partial<types.ProducerOptions>;

@@ -100,17 +100,18 @@ export class OwnVoice {
   }
 
   /**
-   * What the server tells the others about us. If it says muted and we did not ask for it, a moderator did. The other
-   * way round does not count: nobody but the person turns a microphone on.
+   * What the server tells the others about us. If it says muted and we did not ask for it, a moderator did. We take that
+   * over as our own mute, since nobody but the person turns a microphone on: not even the moderator who turned it off.
    */
   described({ muted, speaking, maySpeak, name }: Event_Participant): void {
     this.#confirmed ||= muted === this.#told?.muted;
-    const byOthers = this.#confirmed && muted && !this.#silent;
-    if (byOthers) {
-      this.#told = { deafened: this.#state.deafened, muted };
-      this.notice({ code: "client.muted-by-moderator", text: "A moderator muted you." });
+    const byModerator = this.#confirmed && muted && !this.#silent;
+    const allowedAgain = maySpeak && !this.#state.maySpeak && this.#state.muted;
+    if (byModerator) this.notice({ code: "client.muted-by-moderator", text: "A moderator muted you." });
+    if (allowedAgain) {
+      this.notice({ code: "client.may-speak-again", text: "You may speak again. Your microphone is still off." });
     }
-    this.#set({ speaking, maySpeak, name: name || this.#state.name, ...(byOthers ? { muted } : {}) });
+    this.#set({ speaking, maySpeak, name: name || this.#state.name, ...(byModerator ? { muted } : {}) });
   }
 
   get #silent(): boolean {

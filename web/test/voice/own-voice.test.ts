@@ -21,8 +21,8 @@ beforeEach(() => {
   own.setTrack(track);
 });
 
-function serverSays(muted: boolean, speaking = false): void {
-  own.described(create(Event_ParticipantSchema, { userId: 1n, muted, speaking, maySpeak: true }));
+function serverSays(muted: boolean, maySpeak = true): void {
+  own.described(create(Event_ParticipantSchema, { userId: 1n, muted, maySpeak }));
 }
 
 describe("mute", () => {
@@ -53,11 +53,21 @@ describe("mute", () => {
     expect(next.enabled).toBe(false);
   });
 
-  test("by a moderator is taken over and told to the person", () => {
+  test("by a moderator is taken over as one's own, and told to the person", () => {
     own.entered(true);
-    serverSays(true);
+    serverSays(true, false);
     expect([own.state.muted, track.enabled, notices]).toEqual([true, false, ["client.muted-by-moderator"]]);
-    expect(asked).toEqual([]);
+    expect(asked).toEqual(['setMuted {"muted":true}']);
+  });
+
+  test("by a moderator stays when the moderator takes it back, until the person unmutes", () => {
+    own.entered(true);
+    serverSays(true, false);
+    serverSays(true, true);
+    expect([own.state.muted, notices.at(-1)]).toEqual([true, "client.may-speak-again"]);
+    own.setMuted(false);
+    expect(track.enabled).toBe(true);
+    expect(asked.at(-1)).toBe('setMuted {"muted":false}');
   });
 
   test("that the server has not seen yet is not taken for a moderator's", () => {
