@@ -17,6 +17,7 @@
 
 // The leaves: bytes in, values out; they know nothing of each other's owners.
 pub mod demux;
+pub mod nack;
 pub mod rtcp;
 pub mod rtp;
 pub mod srtp;
