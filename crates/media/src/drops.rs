@@ -33,6 +33,8 @@ pub enum Drop {
     RtcpMalformed,
     /// RTP of a paused (muted) producer.
     ProducerPaused,
+    /// A check from an address that another transport has checked a moment ago.
+    AddressTaken,
     /// A table or queue was full.
     Overflow,
 }
@@ -41,7 +43,7 @@ impl Drop {
     /// How many reasons there are.
     pub const COUNT: usize = Self::ALL.len();
     /// Every reason, in the order of its number.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::UnknownAddress,
         Self::UnknownClass,
         Self::StunMalformed,
@@ -56,6 +58,7 @@ impl Drop {
         Self::RtpPayloadType,
         Self::RtcpMalformed,
         Self::ProducerPaused,
+        Self::AddressTaken,
         Self::Overflow,
     ];
 
@@ -77,6 +80,7 @@ impl Drop {
             Self::RtpPayloadType => "rtp-payload-type",
             Self::RtcpMalformed => "rtcp-malformed",
             Self::ProducerPaused => "producer-paused",
+            Self::AddressTaken => "address-taken",
             Self::Overflow => "overflow",
         }
     }
@@ -91,6 +95,13 @@ impl Drops {
     pub(crate) fn count(&mut self, reason: Drop) {
         if let Some(slot) = self.0.get_mut(reason as usize) {
             *slot = slot.wrapping_add(1);
+        }
+    }
+
+    /// Adds the counts of another.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (slot, count) in self.0.iter_mut().zip(other.0) {
+            *slot = slot.wrapping_add(count);
         }
     }
 

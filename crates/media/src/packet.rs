@@ -1,15 +1,24 @@
-//! One received media packet in the clear, shared by all who forward it.
+//! One received media packet in the clear, shared by all who forward it, and the pool that packets come from.
 
+use std::ops::Range;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::id::ProducerId;
+
+/// Packets of one producer that may be asked for again: 1.28 s at 20 ms each, three round trips across the world.
+pub(crate) const HISTORY: usize = 64;
+/// Packets of one producer that are kept for use again: the history, and what is on its way between workers.
+const POOL_MAX: usize = HISTORY + 16;
 
 /// A producer's packet after authentication, decryption and parsing. Read-only once it is shared.
 #[derive(Debug)]
 pub struct MediaPacket {
     pub(crate) producer: ProducerId,
-    /// Extended sequence number: the RTP sequence number with its rollovers (RFC 3550 A.1).
+    /// The packet's 48-bit SRTP index: the RTP sequence number with its rollovers (RFC 3711 §3.3.1). Plus [`MediaPacket::source`] it names a packet for good.
     pub(crate) sequence: u64,
+    /// Counts the producer's changes of SSRC: a change begins a new line of sequence numbers and times.
+    pub(crate) source: u32,
     /// RTP time, ticks at 48 kHz, as the producer wrote it.
     pub(crate) timestamp: u32,
     /// When it arrived.
@@ -18,6 +27,8 @@ pub struct MediaPacket {
     pub(crate) codec: Codec,
     /// The audio-level extension's byte: voice flag and −dBov (RFC 6464 §3).
     pub(crate) level: Option<u8>,
+    /// Where in `payload` the Opus packet lies; all of it unless it came as RED.
+    pub(crate) opus: Range<usize>,
     pub(crate) payload: Vec<u8>,
 }
 
@@ -28,4 +39,135 @@ pub(crate) enum Codec {
     Opus,
     /// Opus packets wrapped in RED (RFC 2198).
     Red,
+}
+
+impl MediaPacket {
+    fn empty(producer: ProducerId, now: Instant) -> Self {
+        Self {
+            producer,
+            sequence: 0,
+            source: 0,
+            timestamp: 0,
+            received: now,
+            marker: false,
+            codec: Codec::Opus,
+            level: None,
+            opus: 0..0,
+            payload: Vec::new(),
+        }
+    }
+
+    /// The Opus packet alone, for a receiver that has no RED.
+    pub(crate) fn opus(&self) -> &[u8] {
+        self.payload.get(self.opus.clone()).unwrap_or_default()
+    }
+}
+
+/// A ring of packets that are used again once nobody holds them. It grows to what its producer's listeners hold at a time and no further,
+/// so that forwarding allocates nothing after that.
+#[derive(Debug, Default)]
+pub(crate) struct Pool {
+    packets: Vec<Arc<MediaPacket>>,
+    next: usize,
+}
+
+impl Pool {
+    /// A packet to share, as `write` fills it. The payload's memory is kept from its last use, its bytes are cleared.
+    pub(crate) fn take(
+        &mut self,
+        producer: ProducerId,
+        now: Instant,
+        write: impl FnOnce(&mut MediaPacket),
+    ) -> Arc<MediaPacket> {
+        self.make_free(producer, now);
+        let Some(place) = self.packets.get_mut(self.next) else {
+            let mut packet = MediaPacket::empty(producer, now);
+            write(&mut packet);
+            return Arc::new(packet); // not reached: `make_free` has put one there
+        };
+        if let Some(packet) = Arc::get_mut(place) {
+            packet.payload.clear();
+            write(packet);
+        }
+        self.next += 1;
+        Arc::clone(place)
+    }
+
+    /// Sees to it that nobody holds the packet at `next`: a free one is there, or the ring grows, or, full, the held one is left to its holders.
+    fn make_free(&mut self, producer: ProducerId, now: Instant) {
+        if self.next >= self.packets.len() {
+            self.next = 0;
+        }
+        let held = self
+            .packets
+            .get_mut(self.next)
+            .is_none_or(|packet| Arc::get_mut(packet).is_none());
+        if !held {
+            return;
+        }
+        let fresh = Arc::new(MediaPacket::empty(producer, now));
+        let full = self.packets.len() >= POOL_MAX;
+        match self.packets.get_mut(self.next) {
+            Some(place) if full => *place = fresh,
+            _ => self.packets.insert(self.next, fresh),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::disallowed_methods,
+        reason = "a test starts its clock somewhere"
+    )]
+    use super::*;
+
+    fn take(pool: &mut Pool, sequence: u64) -> Arc<MediaPacket> {
+        pool.take(ProducerId(1), Instant::now(), |packet| {
+            packet.sequence = sequence
+        })
+    }
+
+    #[test]
+    fn packets_that_nobody_holds_are_used_again() {
+        let mut pool = Pool::default();
+        for sequence in 0..1_000 {
+            assert_eq!(take(&mut pool, sequence).sequence, sequence);
+        }
+        assert_eq!(pool.packets.len(), 1);
+    }
+
+    #[test]
+    fn the_pool_grows_to_what_is_held_and_never_writes_into_a_held_packet() {
+        let mut pool = Pool::default();
+        let mut history = std::collections::VecDeque::new();
+        for sequence in 0..1_000u64 {
+            history.push_back(take(&mut pool, sequence));
+            if history.len() > HISTORY {
+                history.pop_front();
+            }
+            let numbers: Vec<u64> = history.iter().map(|packet| packet.sequence).collect();
+            assert!(
+                numbers
+                    .windows(2)
+                    .all(|pair| matches!(pair, [a, b] if a + 1 == *b)),
+                "{numbers:?}"
+            );
+        }
+        assert!(pool.packets.len() <= HISTORY + 2, "{}", pool.packets.len());
+    }
+
+    #[test]
+    fn a_listener_that_never_lets_go_does_not_make_the_pool_grow_without_bound() {
+        let mut pool = Pool::default();
+        let held: Vec<_> = (0..1_000)
+            .map(|sequence| take(&mut pool, sequence))
+            .collect();
+        assert_eq!(pool.packets.len(), POOL_MAX);
+        assert!(
+            held.iter()
+                .enumerate()
+                .all(|(number, packet)| packet.sequence == number as u64)
+        );
+    }
 }

@@ -10,37 +10,65 @@
 //!
 //! `now` never goes back. Nothing here reads a clock, opens a socket or starts a thread.
 
-use std::collections::VecDeque;
+mod closing;
+mod control;
+mod ingress;
+mod media;
+
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::command::Command;
-use crate::drops::Drops;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use crate::addresses::{Addresses, Fragments};
+use crate::deadlines::Deadlines;
+use crate::drops::{Drop, Drops};
+use crate::dtls::association::Context;
 use crate::dtls::certificate::Certificate;
 use crate::event::Event;
-use crate::id::WorkerId;
+use crate::ice::PATHS_MAX;
+use crate::id::{ProducerId, TransportId, WorkerId};
 use crate::message::WorkerMessage;
 use crate::options::Options;
 use crate::outbox::Outbox;
+use crate::queues::Queues;
+use crate::router::Router;
+use crate::slab::{Slab, Slot};
+use crate::transport::{Env, Transport};
+
+/// Transports that are looked at in one [`Worker::handle_timeout`]: what is due beyond that waits for the next call, so that a burst of
+/// timers does not keep packets waiting.
+const TIMEOUTS_AT_ONCE: usize = 256;
 
 /// One media worker. See the module's documentation for how to drive it.
-#[derive(Debug)]
 pub struct Worker {
     id: WorkerId,
     options: Arc<Options>,
-    certificate: Arc<Certificate>,
-    drops: Drops,
-    outbox: Outbox,
-    events: VecDeque<Event>,
-    messages: VecDeque<(WorkerId, WorkerMessage)>,
+    context: Context,
+    fragments: Fragments,
+    addresses: Addresses,
+    transports: Slab<Transport>,
+    /// Places of the transports owned.
+    owned: HashMap<TransportId, Slot>,
+    /// Places of the transports that producers send on.
+    homes: HashMap<ProducerId, Slot>,
+    router: Router,
+    deadlines: Deadlines,
+    queues: Queues,
+    /// Everything random that is not a key. Seeded by the options and the worker's place, so that a scenario runs the same twice.
+    random: StdRng,
+    /// A buffer for what cannot be written in its place.
+    scratch: Vec<u8>,
 }
 
 /// What a worker holds, for `dump()` and for tests that nothing leaks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WorkerDump {
-    /// Transports known, claimed by whomever.
+    /// User name fragments of all transports known, whoever owns them.
     pub announced: usize,
     /// Transports owned.
     pub transports: usize,
@@ -54,7 +82,7 @@ pub struct WorkerDump {
     pub addresses: usize,
     /// Client addresses that another worker owns.
     pub foreign_addresses: usize,
-    /// What was dropped before it could be told whose it is.
+    /// What was dropped, by reason, over all transports that there are and were.
     pub dropped: Drops,
 }
 
@@ -67,15 +95,24 @@ impl Worker {
         certificate: Arc<Certificate>,
         now: Instant,
     ) -> Self {
-        let _ = now;
+        let mut seed = options.seed;
+        if let Some(byte) = seed.first_mut() {
+            *byte ^= id.0;
+        }
         Self {
             id,
+            context: Context::new(&options, &certificate),
+            fragments: Fragments::default(),
+            addresses: Addresses::new(options.max_transports.saturating_mul(PATHS_MAX)),
+            transports: Slab::default(),
+            owned: HashMap::new(),
+            homes: HashMap::new(),
+            router: Router::new(id, now),
+            deadlines: Deadlines::default(),
+            queues: Queues::default(),
+            random: StdRng::from_seed(seed),
+            scratch: Vec::new(),
             options,
-            certificate,
-            drops: Drops::default(),
-            outbox: Outbox::default(),
-            events: VecDeque::new(),
-            messages: VecDeque::new(),
         }
     }
 
@@ -83,11 +120,6 @@ impl Worker {
     #[must_use]
     pub fn id(&self) -> WorkerId {
         self.id
-    }
-
-    /// Does what control asks.
-    pub fn handle_command(&mut self, command: Command, now: Instant) {
-        let _ = (command, now);
     }
 
     /// Takes a datagram that came from `source` to our address `local`. It is decrypted in place.
@@ -98,46 +130,150 @@ impl Worker {
         data: &mut [u8],
         now: Instant,
     ) {
-        let _ = (source, local, data, now);
+        self.receive(source, local, data, true, now);
     }
 
     /// Takes what another worker has for this one.
     pub fn handle_message(&mut self, message: WorkerMessage, now: Instant) {
-        let _ = (message, now);
+        match message {
+            WorkerMessage::Packet(packet) => self.forward(&packet),
+            WorkerMessage::SenderReport(clock) => self.router.handle_clock(clock),
+            WorkerMessage::Datagram(passed) => {
+                let mut bytes = core::mem::take(&mut self.scratch);
+                bytes.clear();
+                bytes.extend_from_slice(&passed.bytes);
+                self.receive(passed.source, passed.local, &mut bytes, false, now);
+                self.scratch = bytes;
+            }
+            WorkerMessage::AddressOwned { address, owner } => {
+                self.handle_foreign_address(address, owner)
+            }
+            WorkerMessage::AddressGone { address, owner } => {
+                self.forget_foreign_address(address, owner)
+            }
+            WorkerMessage::TransportGone(claim) => self.forget_announcement(&claim),
+            WorkerMessage::ProducerGone(producer) => self.close_feed(producer, now),
+        }
     }
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let _ = now;
+        for _ in 0..TIMEOUTS_AT_ONCE {
+            let Some((at, slot)) = self.deadlines.pop_due(now) else {
+                return;
+            };
+            self.look_at(slot, at, now);
+        }
     }
 
     /// When [`Worker::handle_timeout`] is due next; `None` = never, as things stand.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Instant> {
-        None
+        self.deadlines.next()
     }
 
     /// Datagrams to send.
     pub fn outbox(&mut self) -> &mut Outbox {
-        &mut self.outbox
+        &mut self.queues.outbox
     }
 
     /// The next event for control.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        self.queues.events.pop_front()
     }
 
     /// The next message for another worker.
     pub fn poll_message(&mut self) -> Option<(WorkerId, WorkerMessage)> {
-        self.messages.pop_front()
+        self.queues.messages.pop_front()
     }
 
     /// What the worker holds.
     #[must_use]
     pub fn dump(&self) -> WorkerDump {
+        let (addresses, foreign_addresses) = self.addresses.count();
+        let mut dropped = self.queues.drops;
+        self.transports
+            .iter()
+            .for_each(|transport| dropped.merge(&transport.drops));
         WorkerDump {
-            dropped: self.drops,
-            ..WorkerDump::default()
+            announced: self.fragments.len(),
+            transports: self.transports.len(),
+            producers: self
+                .transports
+                .iter()
+                .map(|transport| transport.producers.len())
+                .sum(),
+            consumers: self.router.consumers(),
+            feeds: self.router.feeds(),
+            addresses,
+            foreign_addresses,
+            dropped,
         }
+    }
+
+    /// The other workers.
+    fn others(&self) -> impl Iterator<Item = WorkerId> + use<> {
+        let own = self.id;
+        (0..self.options.workers.min(WorkerId::LIMIT))
+            .map(WorkerId)
+            .filter(move |worker| *worker != own)
+    }
+
+    /// Tells all other workers.
+    fn broadcast(&mut self, message: &WorkerMessage) {
+        for worker in self.others() {
+            self.queues.message(worker, message.clone());
+        }
+    }
+
+    /// Does something with a transport; when that ends it, closes it; notes its next deadline.
+    fn with_transport(
+        &mut self,
+        slot: Slot,
+        now: Instant,
+        act: impl FnOnce(&mut Transport, &mut Env<'_>) -> Option<crate::event::CloseReason>,
+    ) {
+        let Some(transport) = self.transports.get_mut(slot) else {
+            return;
+        };
+        let mut env = Env {
+            options: &self.options,
+            context: &self.context,
+            queues: &mut self.queues,
+            now,
+        };
+        match act(transport, &mut env) {
+            Some(reason) => self.end_transport(slot, reason, now),
+            None => {
+                let next = transport.next_timeout(&self.options);
+                self.deadlines
+                    .schedule(slot, next, &mut transport.scheduled);
+            }
+        }
+    }
+
+    /// One transport's timer, unless the entry is stale.
+    fn look_at(&mut self, slot: Slot, at: Instant, now: Instant) {
+        let Some(transport) = self.transports.get_mut(slot) else {
+            return;
+        };
+        if transport.scheduled != Some(at) {
+            return;
+        }
+        transport.scheduled = None;
+        self.with_transport(slot, now, Transport::handle_timeout);
+    }
+
+    fn drop_here(&mut self, reason: Drop) {
+        self.queues.drop(reason);
+    }
+}
+
+impl core::fmt::Debug for Worker {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Worker")
+            .field("id", &self.id)
+            .field("dump", &self.dump())
+            .finish_non_exhaustive()
     }
 }

@@ -1,0 +1,74 @@
+//! The part of a transport that forwarding touches: where packets go, and the cipher that seals them.
+//!
+//! One cipher a transport, shared by all its consumers: per consumer it would cost a kilobyte each, and its state would not be in the
+//! caches when it is needed (BASELINE.md: ten times slower).
+
+use std::net::SocketAddr;
+
+use crate::ice::Path;
+use crate::outbox::Outbox;
+use crate::srtp;
+use crate::stats::Traffic;
+
+/// See the module's documentation.
+#[derive(Default)]
+pub(crate) struct Link {
+    /// Where media goes; `None` before the first check.
+    pub(crate) selected: Option<Path>,
+    /// Present exactly when media may flow: handshake done, fingerprint matched.
+    outbound: Option<Box<srtp::Outbound>>,
+    pub(crate) sent: Traffic,
+}
+
+impl Link {
+    /// Lets media out.
+    pub(crate) fn open(&mut self, outbound: srtp::Outbound) {
+        self.outbound = Some(Box::new(outbound));
+    }
+
+    /// Whether media may flow.
+    pub(crate) fn is_open(&self) -> bool {
+        self.outbound.is_some() && self.selected.is_some()
+    }
+
+    /// Seals and queues one RTP packet. `index` is the 48-bit SRTP index (RFC 3711 §3.3.1). Returns whether it could be sent.
+    pub(crate) fn send_rtp(
+        &mut self,
+        header: &[u8],
+        payload: &[u8],
+        index: u64,
+        outbox: &mut Outbox,
+    ) -> bool {
+        let (Some(path), Some(outbound)) = (self.selected, &mut self.outbound) else {
+            return false;
+        };
+        let length = outbox.push_with(path.remote, path.local, |out| {
+            let _ = outbound.protect_rtp_into(header, payload, index, out); // on an error nothing was appended, and nothing is queued
+        });
+        self.sent.add(length);
+        length > 0
+    }
+
+    /// Seals and queues one RTCP packet, compound or reduced-size. `packet` is used up.
+    pub(crate) fn send_rtcp(&mut self, packet: &mut Vec<u8>, outbox: &mut Outbox) {
+        let (Some(path), Some(outbound)) = (self.selected, &mut self.outbound) else {
+            return;
+        };
+        if outbound.protect_rtcp(packet).is_ok() {
+            outbox.push(path.remote, path.local, packet);
+            self.sent.add(packet.len());
+        }
+        packet.clear();
+    }
+
+    /// Queues a datagram that needs no sealing (DTLS, STUN) for a path of this transport.
+    pub(crate) fn send_plain(&mut self, path: Path, bytes: &[u8], outbox: &mut Outbox) {
+        outbox.push(path.remote, path.local, bytes);
+        self.sent.add(bytes.len());
+    }
+
+    /// The selected remote address.
+    pub(crate) fn destination(&self) -> Option<SocketAddr> {
+        self.selected.map(|path| path.remote)
+    }
+}

@@ -1,0 +1,93 @@
+//! What ends what. A transport ends by control, by its peer or by silence; its producers and consumers end with it, the producers' consumers
+//! everywhere too.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Worker;
+use crate::claim::Claim;
+use crate::event::{CloseReason, Event};
+use crate::id::ProducerId;
+use crate::message::WorkerMessage;
+use crate::producer::Producer;
+use crate::slab::Slot;
+use crate::transport::Env;
+
+impl Worker {
+    /// A transport ended by itself: everybody hears of it.
+    pub(super) fn end_transport(&mut self, slot: Slot, reason: CloseReason, now: Instant) {
+        let Some(transport) = self.transports.get(slot) else {
+            return;
+        };
+        let claim = Arc::clone(&transport.claim);
+        claim.close();
+        self.take_apart(slot, now);
+        self.forget_announcement(&claim);
+        self.broadcast(&WorkerMessage::TransportGone(Arc::clone(&claim)));
+        self.queues.event(Event::TransportClosed {
+            transport: claim.id(),
+            reason,
+        });
+    }
+
+    /// Control removed a transport: its client hears goodbye, if it is ours.
+    pub(super) fn remove_transport(&mut self, claim: &Claim, now: Instant) {
+        if let Some(slot) = self.owned.get(&claim.id()).copied() {
+            if let Some(transport) = self.transports.get_mut(slot) {
+                let mut env = Env {
+                    options: &self.options,
+                    context: &self.context,
+                    queues: &mut self.queues,
+                    now,
+                };
+                transport.say_goodbye(&mut env);
+            }
+            self.take_apart(slot, now);
+        }
+        self.forget_announcement(claim);
+    }
+
+    /// Forgets the fragments by which checks would find the transport.
+    pub(super) fn forget_announcement(&mut self, claim: &Claim) {
+        for pair in claim.credentials() {
+            self.fragments.remove(pair.ufrag);
+        }
+    }
+
+    fn take_apart(&mut self, slot: Slot, now: Instant) {
+        let Some(transport) = self.transports.remove(slot) else {
+            return;
+        };
+        self.owned.remove(&transport.id());
+        for address in transport.ice.addresses() {
+            self.release_address(address, slot);
+        }
+        for consumer in &transport.consumers {
+            self.router.remove(consumer.id);
+        }
+        self.queues.drops.merge(&transport.drops);
+        for producer in transport.producers {
+            self.end_producer(producer, now);
+        }
+    }
+
+    /// A producer ended with its transport: its consumers everywhere do.
+    fn end_producer(&mut self, mut producer: Producer, now: Instant) {
+        producer.shared.close();
+        producer.stop(&mut self.queues);
+        let id = producer.id();
+        self.homes.remove(&id);
+        self.close_feed(id, now);
+        self.broadcast(&WorkerMessage::ProducerGone(id));
+    }
+
+    /// A producer, here or elsewhere, is over: so are its consumers here.
+    pub(super) fn close_feed(&mut self, producer: ProducerId, now: Instant) {
+        let Some(feed) = self.router.take_feed(producer) else {
+            return;
+        };
+        for consumer in feed.into_consumers() {
+            self.let_go(&consumer, now);
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Commands of control, one by one. A command about something that is gone does nothing: the event that says so is on its way.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Worker;
+use crate::claim::Claim;
+use crate::command::Command;
+use crate::consumer::Consumer;
+use crate::credentials::{Credentials, Ufrag};
+use crate::drops::Drop;
+use crate::event::Event;
+use crate::id::{ConsumerId, ProducerId, RequestId, TransportId};
+use crate::options::{ConsumerOptions, ProducerOptions};
+use crate::producer::Producer;
+use crate::shared::ProducerShared;
+use crate::stats::{Stats, StatsOf};
+use crate::transport::ConsumerRef;
+
+impl Worker {
+    /// Does what control asks.
+    pub fn handle_command(&mut self, command: Command, now: Instant) {
+        match command {
+            Command::AddTransport(claim) => self.announce(&claim),
+            Command::RemoveTransport(claim) => self.remove_transport(&claim, now),
+            Command::RestartIce {
+                claim,
+                credentials,
+                retired,
+            } => self.restart_ice(&claim, credentials, retired),
+            Command::CloseProducer(producer) => self.close_producer(producer, now),
+            Command::Connect {
+                transport,
+                role,
+                fingerprints,
+            } => {
+                if let Some(slot) = self.owned.get(&transport).copied() {
+                    self.with_transport(slot, now, |transport, env| {
+                        transport.connect(role, fingerprints, env)
+                    });
+                }
+            }
+            Command::Produce {
+                transport,
+                producer,
+                options,
+            } => self.produce(transport, producer, options),
+            Command::Consume {
+                transport,
+                consumer,
+                producer,
+                options,
+            } => self.consume(transport, consumer, &producer, &options),
+            Command::PauseProducer { producer, .. } => self.pause_producer(producer, true),
+            Command::ResumeProducer { producer, .. } => self.pause_producer(producer, false),
+            Command::PauseConsumer { consumer, .. } => self.router.set_active(consumer, false),
+            Command::ResumeConsumer { consumer, .. } => self.router.set_active(consumer, true),
+            Command::CloseConsumer { consumer, .. } => self.close_consumer(consumer, now),
+            Command::Stats { request, of, .. } => self.answer_stats(request, of),
+        }
+    }
+
+    fn announce(&mut self, claim: &Arc<Claim>) {
+        if claim.is_closed() {
+            return; // another worker heard of it, and of its end, before this one
+        }
+        let max = self.options.max_transports.saturating_mul(2);
+        for credentials in claim.credentials() {
+            if !self.fragments.insert(claim, credentials, None, max) {
+                self.drop_here(Drop::Overflow);
+            }
+        }
+    }
+
+    fn restart_ice(
+        &mut self,
+        claim: &Arc<Claim>,
+        credentials: Credentials,
+        retired: Option<Ufrag>,
+    ) {
+        if claim.is_closed() {
+            return;
+        }
+        if let Some(retired) = retired {
+            self.fragments.remove(retired);
+        }
+        let slot = self.owned.get(&claim.id()).copied();
+        if !self.fragments.insert(
+            claim,
+            credentials,
+            slot,
+            self.options.max_transports.saturating_mul(2),
+        ) {
+            self.drop_here(Drop::Overflow);
+        }
+        if let Some(transport) = slot.and_then(|slot| self.transports.get_mut(slot)) {
+            transport.ice.restart(credentials);
+        }
+    }
+
+    fn produce(
+        &mut self,
+        transport: TransportId,
+        producer: Arc<ProducerShared>,
+        options: Box<ProducerOptions>,
+    ) {
+        let Some(slot) = self.owned.get(&transport).copied() else {
+            return;
+        };
+        if producer.is_closed() {
+            return;
+        }
+        if let Some(transport) = self.transports.get_mut(slot) {
+            self.homes.insert(producer.id(), slot);
+            transport.producers.push(Producer::new(producer, options));
+        }
+    }
+
+    fn consume(
+        &mut self,
+        transport: TransportId,
+        id: ConsumerId,
+        producer: &Arc<ProducerShared>,
+        options: &ConsumerOptions,
+    ) {
+        let Some(slot) = self.owned.get(&transport).copied() else {
+            return;
+        };
+        if producer.is_closed() {
+            return; // it waited in the claim while the producer ended
+        }
+        if let Some(transport) = self.transports.get_mut(slot) {
+            transport.consumers.push(ConsumerRef {
+                ssrc: options.ssrc,
+                id,
+            });
+            self.router
+                .insert(producer, Consumer::new(id, slot, options, &mut self.random));
+        }
+    }
+
+    fn pause_producer(&mut self, id: ProducerId, paused: bool) {
+        let slot = self.homes.get(&id).copied();
+        let Some(transport) = slot.and_then(|slot| self.transports.get_mut(slot)) else {
+            return;
+        };
+        if let Some(producer) = transport
+            .producers
+            .iter_mut()
+            .find(|producer| producer.id() == id)
+        {
+            producer.set_paused(paused, &mut self.queues);
+        }
+    }
+
+    /// Control closed a producer: whoever has a part of it lets go.
+    fn close_producer(&mut self, id: ProducerId, now: Instant) {
+        let slot = self.homes.remove(&id);
+        if let Some(transport) = slot.and_then(|slot| self.transports.get_mut(slot)) {
+            transport.producers.retain(|producer| producer.id() != id);
+        }
+        self.close_feed(id, now);
+    }
+
+    fn close_consumer(&mut self, id: ConsumerId, now: Instant) {
+        let Some(consumer) = self.router.remove(id) else {
+            return;
+        };
+        self.let_go(&consumer, now);
+    }
+
+    fn answer_stats(&mut self, request: RequestId, of: StatsOf) {
+        let stats = match of {
+            StatsOf::Transport(id) => self
+                .transport(id)
+                .map(|transport| Stats::Transport(Box::new(transport.stats()))),
+            StatsOf::Producer(id) => self
+                .producer(id)
+                .map(|producer| Stats::Producer(producer.stats())),
+            StatsOf::Consumer(id) => {
+                let paused = self.router.is_paused(id);
+                self.router
+                    .get(id)
+                    .map(|consumer| Stats::Consumer(consumer.stats(paused)))
+            }
+        };
+        self.queues.event(Event::StatsReply {
+            request,
+            stats: stats.unwrap_or(Stats::Gone(of)),
+        });
+    }
+
+    fn transport(&self, id: TransportId) -> Option<&crate::transport::Transport> {
+        self.transports.get(*self.owned.get(&id)?)
+    }
+
+    fn producer(&self, id: ProducerId) -> Option<&Producer> {
+        let transport = self.transports.get(*self.homes.get(&id)?)?;
+        transport
+            .producers
+            .iter()
+            .find(|producer| producer.id() == id)
+    }
+}

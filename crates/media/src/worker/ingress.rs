@@ -1,0 +1,239 @@
+//! Datagrams: sorted, looked up, handed on. What a stranger sends ends here, as a counter.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::Worker;
+use crate::addresses::Home;
+use crate::claim::Claim;
+use crate::credentials::{Password, Ufrag};
+use crate::demux::{Class, classify};
+use crate::drops::Drop;
+use crate::ice::Path;
+use crate::id::WorkerId;
+use crate::message::{PassedDatagram, WorkerMessage};
+use crate::slab::Slot;
+use crate::stun::{self, ErrorCode, Message};
+use crate::transport::Transport;
+
+/// An address that passed a check this recently is not given to another transport. A member who can forge source addresses could otherwise
+/// take a victim's traffic away with checks of his own transport; a port that a client uses again is free by then, or its transport is gone.
+const ADDRESS_HELD: Duration = Duration::from_secs(10);
+/// 420 names at most this many unknown attributes.
+const UNKNOWN_NAMED: usize = 8;
+
+impl Worker {
+    /// Takes a datagram; `direct` when it came from the socket, and may be passed on.
+    pub(super) fn receive(
+        &mut self,
+        source: SocketAddr,
+        local: IpAddr,
+        data: &mut [u8],
+        direct: bool,
+        now: Instant,
+    ) {
+        let path = Path {
+            remote: source,
+            local,
+        };
+        let class = classify(data);
+        match class {
+            Class::Stun => self.handle_stun(path, data, direct, now),
+            Class::Dtls | Class::Rtp | Class::Rtcp => match self.addresses.get(source) {
+                Some(Home::Here(slot)) => self.handle_known(slot, path, class, data, now),
+                Some(Home::There(owner)) if direct => self.pass_on(owner, path, data),
+                _ => self.drop_here(Drop::UnknownAddress),
+            },
+            Class::TurnChannel | Class::Unknown => self.drop_here(Drop::UnknownClass),
+        }
+    }
+
+    fn handle_known(
+        &mut self,
+        slot: Slot,
+        path: Path,
+        class: Class,
+        data: &mut [u8],
+        now: Instant,
+    ) {
+        if let Some(transport) = self.transports.get_mut(slot) {
+            transport.received.add(data.len());
+        }
+        match class {
+            Class::Dtls => self.with_transport(slot, now, |transport, env| {
+                transport.handle_dtls(path, data, env)
+            }),
+            Class::Rtp => self.handle_rtp(slot, data, now),
+            _ => self.handle_rtcp(slot, data, now),
+        }
+    }
+
+    fn pass_on(&mut self, owner: WorkerId, path: Path, data: &[u8]) {
+        let passed = PassedDatagram {
+            source: path.remote,
+            local: path.local,
+            bytes: data.to_vec(),
+        };
+        self.queues
+            .message(owner, WorkerMessage::Datagram(Arc::new(passed)));
+    }
+
+    /// Judges a connectivity check, cheapest test first; nothing is remembered or answered before the last has passed (T10).
+    fn handle_stun(&mut self, path: Path, data: &[u8], direct: bool, now: Instant) {
+        let Ok(message) = Message::parse(data) else {
+            return self.drop_here(Drop::StunMalformed);
+        };
+        if message.class() == stun::Class::Indication {
+            return; // a keepalive (RFC 8445 §11)
+        }
+        if message.class() != stun::Class::Request || message.method() != stun::BINDING {
+            return self.drop_here(Drop::StunMalformed);
+        }
+        let ufrag = message.username().and_then(Ufrag::from_username);
+        let Some((ufrag, announced)) =
+            ufrag.and_then(|ufrag| Some((ufrag, self.fragments.get(ufrag)?)))
+        else {
+            return self.drop_here(Drop::StunUnknownUser);
+        };
+        if !message.has_fingerprint() || !message.verify(announced.password.as_bytes()) {
+            return self.drop_here(Drop::StunIntegrity);
+        }
+        let (claim, password) = (Arc::clone(&announced.claim), announced.password);
+        match announced.slot.or_else(|| self.claim(&claim, now)) {
+            Some(slot) => self.answer(slot, path, &message, ufrag, password, now),
+            None => match claim.owner().filter(|owner| direct && *owner != self.id) {
+                Some(owner) => self.pass_on(owner, path, data),
+                None => self.drop_here(Drop::StunUnknownUser),
+            },
+        }
+    }
+
+    /// Becomes the owner, unless somebody is: makes the transport and does what control has wanted of it so far.
+    fn claim(&mut self, claim: &Arc<Claim>, now: Instant) -> Option<Slot> {
+        let waiting = claim.take(self.id)?;
+        let transport = Transport::new(Arc::clone(claim), &self.options, now)?;
+        let slot = self.transports.insert(transport)?;
+        self.owned.insert(claim.id(), slot);
+        self.fragments.own(claim.credentials(), slot);
+        for command in waiting {
+            self.handle_command(command, now);
+        }
+        Some(slot)
+    }
+
+    fn answer(
+        &mut self,
+        slot: Slot,
+        path: Path,
+        message: &Message<'_>,
+        ufrag: Ufrag,
+        password: Password,
+        now: Instant,
+    ) {
+        let mut out = core::mem::take(&mut self.scratch);
+        out.clear();
+        let mut unknown = [0u16; UNKNOWN_NAMED];
+        let mut unknown_count = 0;
+        for (place, kind) in unknown.iter_mut().zip(message.unknown_required()) {
+            *place = kind;
+            unknown_count += 1;
+        }
+        let (id, key) = (message.transaction_id(), password.as_bytes());
+        if let Some(unknown @ [_, ..]) = unknown.get(..unknown_count) {
+            stun::write_error(
+                id,
+                ErrorCode::UnknownAttribute,
+                unknown,
+                Some(key),
+                &mut out,
+            );
+        } else if message.ice_controlled().is_some() {
+            // A lite agent is always the controlled one (RFC 8445 §6.1.1), so the other side has to change.
+            stun::write_error(id, ErrorCode::RoleConflict, &[], Some(key), &mut out);
+        } else if self.accept_check(slot, path, ufrag, message.use_candidate(), now) {
+            stun::write_success(id, path.remote, key, &mut out);
+        }
+        if let Some(transport) = self.transports.get_mut(slot).filter(|_| !out.is_empty()) {
+            transport
+                .link
+                .send_plain(path, &out, &mut self.queues.outbox);
+        }
+        self.scratch = out;
+        self.with_transport(slot, now, Transport::begin_if_client);
+    }
+
+    /// Notes the address. False when it belongs to another transport, and the check is not to be answered.
+    fn accept_check(
+        &mut self,
+        slot: Slot,
+        path: Path,
+        ufrag: Ufrag,
+        nominates: bool,
+        now: Instant,
+    ) -> bool {
+        let before = self.addresses.get(path.remote);
+        if let Some(Home::Here(other)) = before.filter(|before| *before != Home::Here(slot)) {
+            if self.holds(other, path.remote, now) {
+                self.drop_here(Drop::AddressTaken);
+                return false;
+            }
+            if let Some(other) = self.transports.get_mut(other) {
+                other.forget_address(path.remote);
+            }
+        }
+        let Some(transport) = self.transports.get_mut(slot) else {
+            return false;
+        };
+        let change = transport.handle_check(path, ufrag, nominates, now);
+        if let Some(retired) = change.retired {
+            self.fragments.remove(retired);
+        }
+        if let Some(evicted) = change.evicted {
+            self.release_address(evicted, slot);
+        }
+        if before != Some(Home::Here(slot)) {
+            self.addresses.own(path.remote, slot);
+            self.broadcast(&WorkerMessage::AddressOwned {
+                address: path.remote,
+                owner: self.id,
+            });
+        }
+        true
+    }
+
+    fn holds(&self, slot: Slot, address: SocketAddr, now: Instant) -> bool {
+        let heard = self
+            .transports
+            .get(slot)
+            .and_then(|transport| transport.ice.heard_from(address));
+        heard.is_some_and(|heard| now.saturating_duration_since(heard) < ADDRESS_HELD)
+    }
+
+    /// Gives an address up and tells the others.
+    pub(super) fn release_address(&mut self, address: SocketAddr, slot: Slot) {
+        if self.addresses.remove(address, Home::Here(slot)) {
+            self.broadcast(&WorkerMessage::AddressGone {
+                address,
+                owner: self.id,
+            });
+        }
+    }
+
+    /// Another worker's transport has passed a check from this address.
+    pub(super) fn handle_foreign_address(&mut self, address: SocketAddr, owner: WorkerId) {
+        if let Some(Home::Here(slot)) = self.addresses.get(address) {
+            if let Some(transport) = self.transports.get_mut(slot) {
+                transport.forget_address(address);
+            }
+            self.addresses.remove(address, Home::Here(slot));
+        }
+        if !self.addresses.note_foreign(address, owner) {
+            self.drop_here(Drop::Overflow);
+        }
+    }
+
+    pub(super) fn forget_foreign_address(&mut self, address: SocketAddr, owner: WorkerId) {
+        self.addresses.remove(address, Home::There(owner));
+    }
+}
