@@ -1,0 +1,280 @@
+//! A person in the channel: one transport to speak on, one to listen on, and an exact memory of what came.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use hocket_media::rtp::{Fields, Header};
+use hocket_media::{ConsumerId, ProducerId, TransportId};
+
+use super::client::{Client, Opened};
+
+/// One Opus packet.
+pub const FRAME: Duration = Duration::from_millis(20);
+/// Its RTP ticks.
+pub const FRAME_TICKS: u32 = 960;
+
+/// Numbers by which a client describes its own stream; a consumer's differ, so that a mix-up shows.
+pub const OPUS: u8 = 111;
+pub const RED: u8 = 63;
+pub const MID_EXTENSION: u8 = 4;
+pub const LEVEL_EXTENSION: u8 = 1;
+pub const TIME_EXTENSION: u8 = 2;
+/// A consumer's numbers.
+pub const CONSUMER_OPUS: u8 = 100;
+pub const CONSUMER_RED: u8 = 101;
+pub const CONSUMER_MID_EXTENSION: u8 = 9;
+pub const CONSUMER_LEVEL_EXTENSION: u8 = 10;
+pub const CONSUMER_TIME_EXTENSION: u8 = 11;
+
+/// One of a person's two transports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Side {
+    Send,
+    Receive,
+}
+
+/// A packet that was heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// Who spoke, by the payload.
+    pub speaker: u8,
+    /// The speaker's count.
+    pub count: u32,
+    pub ssrc: u32,
+    pub payload_type: u8,
+    pub marker: bool,
+    pub sequence: u16,
+    pub timestamp: u32,
+    /// Header-extension elements.
+    pub elements: Vec<(u8, Vec<u8>)>,
+    pub payload: Vec<u8>,
+    pub at: Instant,
+}
+
+/// See the module's documentation.
+pub struct Person {
+    pub name: &'static str,
+    pub number: u8,
+    pub send: Client,
+    pub receive: Client,
+    pub send_transport: TransportId,
+    pub receive_transport: TransportId,
+    pub producer: Option<ProducerId>,
+    /// By the speaker's name.
+    pub consumers: BTreeMap<&'static str, ConsumerId>,
+    pub heard: Vec<Heard>,
+    /// RTCP compounds that came in on the receiving transport, and on the sending one.
+    pub rtcp: Vec<(Side, Vec<u8>, Instant)>,
+    /// Whether a packet is sent each 20 ms.
+    pub speaks: bool,
+    /// −dBov that is written into the packets.
+    pub level: Option<u8>,
+    /// Whether packets carry their mid.
+    pub writes_mid: bool,
+    pub wraps_in_red: bool,
+    pub ssrc: u32,
+    pub payload_length: usize,
+    /// The next packet's 48-bit index and RTP time.
+    pub index: u64,
+    pub timestamp: u32,
+    pub count: u32,
+    /// Packets that were sent, by count: (index, timestamp).
+    pub sent: BTreeMap<u32, (u64, u32)>,
+    next_frame: Instant,
+}
+
+impl Person {
+    pub fn new(
+        name: &'static str,
+        number: u8,
+        send: Client,
+        receive: Client,
+        transports: (TransportId, TransportId),
+        now: Instant,
+    ) -> Self {
+        Self {
+            name,
+            number,
+            send,
+            receive,
+            send_transport: transports.0,
+            receive_transport: transports.1,
+            producer: None,
+            consumers: BTreeMap::new(),
+            heard: Vec::new(),
+            rtcp: Vec::new(),
+            speaks: false,
+            level: Some(30),
+            writes_mid: false,
+            wraps_in_red: false,
+            ssrc: 7_000 + u32::from(number),
+            payload_length: 80,
+            index: 60_000 + u64::from(number),
+            timestamp: 1_000_000 * u32::from(number),
+            count: 0,
+            sent: BTreeMap::new(),
+            next_frame: now,
+        }
+    }
+
+    pub fn client(&mut self, side: Side) -> &mut Client {
+        match side {
+            Side::Send => &mut self.send,
+            Side::Receive => &mut self.receive,
+        }
+    }
+
+    pub fn mid(&self) -> String {
+        format!("m{}", self.number)
+    }
+
+    /// Which of its transports sends from this address.
+    pub fn side_of(&self, address: SocketAddr) -> Option<Side> {
+        [
+            (Side::Send, self.send.address),
+            (Side::Receive, self.receive.address),
+        ]
+        .into_iter()
+        .find(|(_, own)| *own == address)
+        .map(|(side, _)| side)
+    }
+
+    /// Begins to speak now.
+    pub fn speak(&mut self, now: Instant) {
+        self.speaks = true;
+        self.next_frame = now;
+    }
+
+    pub fn next_timeout(&self) -> Option<Instant> {
+        let frame = self.speaks.then_some(self.next_frame);
+        [frame, self.send.next_timeout(), self.receive.next_timeout()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.send.handle_timeout(now);
+        self.receive.handle_timeout(now);
+        while self.speaks && self.next_frame <= now {
+            self.next_frame += FRAME;
+            self.send_frame();
+        }
+    }
+
+    /// The bytes that this person says next: who, and the how manieth.
+    pub fn frame(&self) -> Vec<u8> {
+        let mut payload = vec![self.number];
+        payload.extend_from_slice(&self.count.to_be_bytes());
+        payload.resize(self.payload_length.max(5), 0xA5);
+        payload
+    }
+
+    /// Sends one packet, and moves on by one.
+    pub fn send_frame(&mut self) {
+        let mut payload = self.frame();
+        let mut payload_type = OPUS;
+        if self.wraps_in_red {
+            let redundant = [0xEE; 7];
+            let mut wrapped = vec![
+                0x80 | OPUS,
+                960u16.to_be_bytes()[0] << 2,
+                0,
+                redundant.len() as u8,
+                OPUS,
+            ];
+            wrapped.extend_from_slice(&redundant);
+            wrapped.extend_from_slice(&payload);
+            payload = wrapped;
+            payload_type = RED;
+        }
+        self.send_payload(payload_type, &payload);
+        self.count += 1;
+        self.index += 1;
+        self.timestamp = self.timestamp.wrapping_add(FRAME_TICKS);
+    }
+
+    /// Sends any payload under the present index.
+    pub fn send_payload(&mut self, payload_type: u8, payload: &[u8]) {
+        let header = self.header(payload_type);
+        self.sent.insert(self.count, (self.index, self.timestamp));
+        self.send.send_rtp(&header, payload, self.index);
+    }
+
+    pub fn header(&self, payload_type: u8) -> Vec<u8> {
+        let mid = self.mid();
+        let level = self.level.map(|level| [level]);
+        let mut elements: Vec<(u8, &[u8])> = vec![(TIME_EXTENSION, &[1, 2, 3])];
+        if let Some(level) = &level {
+            elements.push((LEVEL_EXTENSION, level));
+        }
+        if self.writes_mid {
+            elements.push((MID_EXTENSION, mid.as_bytes()));
+        }
+        let fields = Fields {
+            marker: self.count == 0,
+            payload_type,
+            sequence: self.index as u16,
+            timestamp: self.timestamp,
+            ssrc: self.ssrc,
+        };
+        let mut header = Vec::new();
+        fields.write(&elements, &mut header).unwrap();
+        header
+    }
+
+    /// Reads what has come in.
+    pub fn listen(&mut self) {
+        for side in [Side::Send, Side::Receive] {
+            while let Some(opened) = self.client(side).opened.pop_front() {
+                match opened {
+                    Opened::Rtp(bytes, at) => self.heard.push(Heard::read(&bytes, at)),
+                    Opened::Rtcp(bytes, at) => self.rtcp.push((side, bytes, at)),
+                }
+            }
+        }
+    }
+
+    /// Numbers of those who were heard.
+    pub fn speakers(&self) -> BTreeSet<u8> {
+        self.heard.iter().map(|heard| heard.speaker).collect()
+    }
+
+    /// Counts that were heard of a speaker, in the order of their arrival.
+    pub fn counts_of(&self, speaker: u8) -> Vec<u32> {
+        self.heard
+            .iter()
+            .filter(|heard| heard.speaker == speaker)
+            .map(|heard| heard.count)
+            .collect()
+    }
+}
+
+impl Heard {
+    fn read(bytes: &[u8], at: Instant) -> Self {
+        let header = Header::parse(bytes).unwrap();
+        let payload = header.payload(bytes);
+        // What came as RED has its frame at the end.
+        let frame = if header.payload_type == CONSUMER_RED {
+            &payload[12..]
+        } else {
+            payload
+        };
+        Self {
+            speaker: frame[0],
+            count: u32::from_be_bytes([frame[1], frame[2], frame[3], frame[4]]),
+            ssrc: header.ssrc,
+            payload_type: header.payload_type,
+            marker: header.marker,
+            sequence: header.sequence,
+            timestamp: header.timestamp,
+            elements: header
+                .extensions(bytes)
+                .map(|(id, value)| (id, value.to_vec()))
+                .collect(),
+            payload: payload.to_vec(),
+            at,
+        }
+    }
+}
