@@ -10,6 +10,7 @@ HocketError
 ├── OutOfOrder            a request that the stream's state does not allow
 ├── TimedOut              the client took too long
 ├── TransportFailed       the media connection ended or could not be made; says why
+│   └── FingerprintMismatch   the client's certificate is not the one that it announced
 ├── Unauthenticated       no token, or one that is not accepted
 ├── PermissionDenied      known, but not allowed
 ├── Kicked                removed from the channel
@@ -142,6 +143,16 @@ class TransportFailed(HocketError):
     def __init__(self, reason: str, sentence: str | None = None) -> None:
         self.reason = reason
         super().__init__(sentence if sentence is not None else f"The media connection ended: {reason}.")
+
+
+class FingerprintMismatch(TransportFailed):
+    """The client's DTLS certificate is not the one whose fingerprint it sent in JoinChannel (T3)."""
+
+    identifier = "hocket.fingerprint-mismatch"
+    default = "The certificate of the media connection is not the one that JoinChannel announced."
+
+    def __init__(self) -> None:
+        super().__init__("fingerprint-mismatch", self.default)
 
 
 class Unauthenticated(HocketError):

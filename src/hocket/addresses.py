@@ -1,0 +1,89 @@
+"""Which addresses clients are told for media: the ones asked for, or the machine's own. Asks the kernel, sends nothing
+but name look-ups for names that were asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import ifaddr
+
+from hocket.config import ConfigError
+
+OWN_LIMIT = 8
+"""Most of the machine's own addresses that are announced: each costs every client connectivity checks."""
+
+_VIRTUAL = ("docker", "br-", "veth", "virbr", "vmnet", "vboxnet", "cni", "flannel", "podman")
+"""Interfaces on which no person's browser sits; announced last."""
+
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """An address that clients are told. `why`: where it comes from, for people: `asked for`, `eth0`, `loopback`."""
+
+    address: str
+    why: str
+
+
+def own_addresses() -> list[tuple[str, IpAddress]]:
+    """The machine's addresses with the names of their interfaces, as the kernel lists them."""
+    found: list[tuple[str, IpAddress]] = []
+    for adapter in ifaddr.get_adapters():
+        for ip in adapter.ips:
+            text = ip.ip if isinstance(ip.ip, str) else ip.ip[0]
+            found.append((adapter.nice_name, ipaddress.ip_address(text.partition("%")[0])))
+    return found
+
+
+def choose(own: Iterable[tuple[str, IpAddress]], *, loopback: bool | None) -> tuple[Announced, ...]:
+    """What to announce when nothing was asked for. Pure.
+
+    A browser elsewhere needs an address of the network that it shares with this machine. A browser on this machine can
+    use those too, but on a machine without a network only the loopback is left.
+
+    Args:
+        own: interface names and addresses, as `own_addresses` gives them.
+        loopback: True: the loopback first, for a page that is opened on this machine alone. None: it comes last.
+            False: only if there is nothing else.
+    """
+    usable = [(name, ip) for name, ip in own if not (ip.is_link_local or ip.is_multicast or ip.is_unspecified)]
+    outer = [(name, ip) for name, ip in usable if not ip.is_loopback]
+    # Stable: IPv4 before IPv6, interfaces of people before those of containers.
+    outer.sort(key=lambda entry: (entry[0].startswith(_VIRTUAL), entry[1].version))
+    chosen = [Announced(str(ip), name) for name, ip in outer[:OWN_LIMIT]]
+    inner = [Announced(str(ip), "loopback") for _, ip in usable if ip.is_loopback and ip.version == 4][:1]
+    if loopback is None:
+        return (*chosen, *inner)
+    if loopback:
+        return (*inner, *chosen)
+    return tuple(chosen) or tuple(inner)
+
+
+async def resolve(asked: Sequence[str]) -> tuple[Announced, ...]:
+    """The addresses that were asked for; host names are looked up once.
+
+    Raises:
+        ConfigError: a name has no address.
+    """
+    announced: dict[str, Announced] = {}
+    for entry in asked:
+        for address in await _look_up(entry):
+            announced.setdefault(address, Announced(address, "asked for" if address == entry else entry))
+    return tuple(announced.values())
+
+
+async def _look_up(entry: str) -> list[str]:
+    try:
+        return [str(ipaddress.ip_address(entry.strip("[]")))]
+    except ValueError:
+        pass
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(entry, None, type=socket.SOCK_DGRAM)
+    except OSError:
+        raise ConfigError(f"--announce {entry}: this is neither an IP address nor a name that has one.") from None
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))

@@ -1,0 +1,119 @@
+"""What can be set: the limits that every server has, and the options of `hocket serve`. Plain values, no I/O.
+
+The command line, `HOCKET_…` and a TOML file fill `ServeOptions` (see `hocket.cli`); an app gives `Limits` to its
+`VoiceServer`. `config-sample.toml` shows every option with its default; a test keeps it complete.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+OneChannel = Literal["replace", "reject", "allow"]
+"""What happens to a user who joins a second channel: the older stream ends, the newer one is refused, or both stay."""
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+PING_INTERVAL = 10.0
+PING_TIMEOUT = 10.0
+"""Seconds between WebSocket pings, and for the answer to one: a client that vanishes is noticed within 20 s, well
+within the 30 s that consent (RFC 7675 §5.1) gives its media."""
+
+
+class ConfigError(Exception):
+    """What was asked for cannot be; the message is a sentence that says what to change."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """Bounds on what clients can make the server hold and do. Reaching one is an error with a time to come back."""
+
+    streams: int = 5_000
+    """Streams in all. One takes about 0.2 MB in a channel of ten."""
+
+    streams_per_user: int = 16
+    """Streams of one user: a few tabs, and those that a lost network has left behind."""
+
+    streams_per_address: int = 256
+    """Streams from one IP address: an office behind one address still fits."""
+
+    participants: int = 100
+    """People in one channel, listeners included. Everyone hears everyone: work grows with the square."""
+
+    step_seconds: float = 30.0
+    """Time for each step up to JoinedChannel. A person may be reading a microphone prompt meanwhile."""
+
+    authorize_seconds: float = 10.0
+    """Time for the app's `authenticate` and for its `authorize`; then the client is told to come back."""
+
+    requests_per_second: float = 50.0
+    """Requests of one stream, in the long run."""
+
+    request_burst: int = 300
+    """Requests of one stream at once: a newcomer to a full channel resumes everyone."""
+
+    outbox: int = 1_024
+    """Frames that wait for one client. A full outbox ends that client's stream: it does not read."""
+
+    close_seconds: float = 1.0
+    """Time for the last frames of a stream that ends."""
+
+    def __post_init__(self) -> None:
+        """Refuses what would serve nobody.
+
+        Raises:
+            ValueError: a limit is not above 0, or the outbox cannot hold a newcomer's view of a full channel.
+        """
+        for name in self.__dataclass_fields__:
+            if not getattr(self, name) > 0:
+                raise ValueError(f"the limit {name} must be above 0")
+        if self.outbox < 2 * self.participants + 8:
+            raise ValueError("the limit outbox must be at least twice the limit participants, and 8 more")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServeOptions:
+    """The options of `hocket serve`."""
+
+    host: str = "127.0.0.1"
+    """Address or name to listen on for the page and the WebSocket. 127.0.0.1: only this machine can open the page.
+    0.0.0.0 or ::: every network that this machine is on."""
+
+    port: int = 8080
+    """TCP port of the page and the WebSocket, 0 to 65535; 0 takes a free one."""
+
+    media_port: int | None = None
+    """UDP port of all voice, IPv4 and IPv6. Default: the same number as --port, so that a firewall needs one rule for
+    one number. 0 takes a free one."""
+
+    announce: tuple[str, ...] = ()
+    """IP addresses or host names at which clients reach the media port, in order of preference. Default: this
+    machine's own addresses. Behind a NAT give the public address."""
+
+    workers: int = 0
+    """Media threads, 1 to 64; 0 is one a core."""
+
+    auth: str | None = None
+    """Who may come in. `open`: everybody who can reach the server, under the name and id that they give; this is the
+    default on a loopback address, and must be said in so many words on any other. `module:function`: your own async
+    function, from Credentials to User."""
+
+    one_channel: OneChannel = "replace"
+    """What happens when a user joins a second channel: `replace` ends the older stream, `reject` refuses the newer one,
+    `allow` lets a user be in several."""
+
+    allow_origin: tuple[str, ...] = ()
+    """Web pages on other sites that may use this server, such as https://example.org."""
+
+    tls_cert: Path | None = None
+    """Certificate chain (PEM) for https. Browsers give the microphone only to https and to localhost."""
+
+    tls_key: Path | None = None
+    """Private key (PEM) of --tls-cert; not needed when the certificate's file holds it."""
+
+    log_level: LogLevel = "info"
+    """The least important lines that are logged."""
+
+    limits: Limits = field(default_factory=Limits)
+    """Bounds on what clients can make the server hold and do."""

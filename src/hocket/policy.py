@@ -1,0 +1,153 @@
+"""Who may do what: pure decisions over plain values. The shells ask, and do as they are told."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from hocket.auth import User
+from hocket.config import OneChannel
+from hocket.errors import JoinedElsewhere, Kicked, PermissionDenied
+
+
+class ChannelId(NamedTuple):
+    """A channel's name on the wire. Both numbers are uint64; what they mean is the app's affair."""
+
+    guild: int
+    channel: int
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """What a user may do in one channel."""
+
+    join: bool = True
+    speak: bool = True
+    listen: bool = True
+
+
+Authorize = Callable[[User, ChannelId], Awaitable[Permissions]]
+"""Says what a user may do in a channel. Raising `hocket.PermissionDenied` means: not even join."""
+
+
+async def allow_everything(user: User, channel: ChannelId) -> Permissions:
+    """Everybody may do everything everywhere."""
+    return Permissions()
+
+
+def check_join(permissions: Permissions, *, speaks: bool) -> None:
+    """Refuses a join that the channel's rules do not allow.
+
+    Raises:
+        PermissionDenied: not allowed in, or it means to speak and may not.
+    """
+    if not permissions.join:
+        raise PermissionDenied("You are not allowed to join this channel.")
+    if speaks and not permissions.speak:
+        raise PermissionDenied("You are not allowed to speak here: join with empty rtp_paramaters, as a listener.")
+
+
+def check_elsewhere(policy: OneChannel, *, elsewhere: bool) -> bool:
+    """What becomes of a user's streams in other channels when a new one joins.
+
+    Args:
+        policy: the server's.
+        elsewhere: the user is in another channel.
+
+    Returns:
+        Whether those streams end.
+
+    Raises:
+        JoinedElsewhere: the new one is refused.
+    """
+    if not elsewhere or policy == "allow":
+        return False
+    if policy == "reject":
+        raise JoinedElsewhere("You are in another channel already: leave it first.")
+    return True
+
+
+def check_origin(origin: str | None, host: str | None, *, proved: bool, allowed: Collection[str]) -> None:
+    """Keeps a web page of another site from using what the browser has for this one (T14).
+
+    A browser sends cookies, and reaches the loopback address, for whatever page asks for a WebSocket; only `Origin`
+    tells which one did. Programs send none and are not refused: nobody lends them a browser's identity.
+
+    Args:
+        origin: the `Origin` header, or None.
+        host: the `Host` header, or None.
+        proved: the page brought a token that only this user's pages can have.
+        allowed: origins of other sites that may come, such as `https://example.org`.
+
+    Raises:
+        PermissionDenied: the page is of another site and proves nothing.
+    """
+    if origin is None or proved or origin in allowed:
+        return
+    if host is None or _authority(origin) != host.lower():
+        raise PermissionDenied("A page of another site may not use this server without a token.")
+
+
+def _authority(origin: str) -> str | None:
+    """Host and port of an origin, in lower case; None for what is none (`null`, nonsense)."""
+    try:
+        return urlsplit(origin).netloc.lower() or None
+    except ValueError:
+        return None
+
+
+def is_local_address(address: str | None) -> bool:
+    """Whether an IP address is one of the loopback's. None (a Unix socket, a test) is not."""
+    try:
+        return ipaddress.ip_address((address or "").partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def is_local_host(host: str | None) -> bool:
+    """Whether a `Host` header or a host name means this machine: `localhost`, `*.localhost`, 127.0.0.1, [::1]."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    name = name.rstrip(".")
+    return name == "localhost" or name.endswith(".localhost") or is_local_address(name)
+
+
+@dataclass(slots=True)
+class Moderation:
+    """Whom the app has kicked or muted; a channel of None means every channel. Kept until it is taken back."""
+
+    _kicked: set[tuple[int, ChannelId | None]] = field(default_factory=set)
+    _muted: set[tuple[int, ChannelId | None]] = field(default_factory=set)
+
+    def kick(self, user_id: int, channel: ChannelId | None) -> None:
+        """Keeps a user out from now on."""
+        self._kicked.add((user_id, channel))
+
+    def allow(self, user_id: int, channel: ChannelId | None) -> None:
+        """Takes a kick back; for None, every kick of this user."""
+        self._kicked -= {entry for entry in self._kicked if entry[0] == user_id and channel in (None, entry[1])}
+
+    def mute(self, user_id: int, channel: ChannelId | None, muted: bool) -> None:
+        """Silences a user, or takes that back; unmuting with None takes back every mute of this user."""
+        if muted:
+            self._muted.add((user_id, channel))
+        else:
+            self._muted -= {entry for entry in self._muted if entry[0] == user_id and channel in (None, entry[1])}
+
+    def is_muted(self, user_id: int, channel: ChannelId) -> bool:
+        """Whether a user is silenced in a channel."""
+        return not self._muted.isdisjoint({(user_id, channel), (user_id, None)})
+
+    def check(self, user_id: int, channel: ChannelId) -> None:
+        """Refuses a kicked user.
+
+        Raises:
+            Kicked: until `allow`.
+        """
+        if not self._kicked.isdisjoint({(user_id, channel), (user_id, None)}):
+            raise Kicked

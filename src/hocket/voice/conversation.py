@@ -1,0 +1,164 @@
+"""One stream, from its acceptance to its last frame: the asyncio shell around `Session`, `Seat` and `Outbox`.
+
+Two tasks: one reads and answers requests, one sends what waits in the outbox. `end` may come from anywhere (the reader,
+the media engine, another stream of the user, a moderator, the server's end): at that moment the seat is given back, and
+then the client is told, within a bounded time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from itertools import count
+from typing import Final
+
+from hocket.auth import User
+from hocket.config import Limits
+from hocket.errors import HocketError, InternalError, ResourceExhausted, Unavailable
+from hocket.hrpc.asgi import Stream, StreamClosed
+from hocket.hrpc.codec import decode_request, encode_error
+from hocket.logging import ids
+from hocket.policy import Authorize, ChannelId, Permissions
+from hocket.voice.directory import Directory
+from hocket.voice.media import Media
+from hocket.voice.outbox import Outbox
+from hocket.voice.pace import TokenBucket
+from hocket.voice.seat import Seat
+from hocket.voice.session import Command, Initialize, Session
+
+_SLOW_RETRY = 5
+_AUTHORIZE_RETRY = 5
+"""Seconds."""
+
+_numbers: Final = count(1)
+
+logger = logging.getLogger("hocket.voice")
+
+
+class Conversation:
+    """One stream.
+
+    Attributes:
+        number: counts the streams of this process, for the log.
+        user: whose it is.
+    """
+
+    def __init__(
+        self, user: User, stream: Stream, *, directory: Directory, media: Media, authorize: Authorize, limits: Limits
+    ) -> None:
+        """A stream that was just accepted; `run` does the rest."""
+        self.number = next(_numbers)
+        self.user = user
+        self._stream = stream
+        self._authorize = authorize
+        self._limits = limits
+        self._loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[HocketError | None] = self._loop.create_future()
+        self._woken = asyncio.Event()
+        self._outbox = Outbox(limits.outbox, self._wake)
+        self._seat = Seat(user, directory=directory, media=media, outbox=self._outbox, end=self.end)
+        now = self._loop.time()
+        pace = TokenBucket(rate=limits.requests_per_second, burst=limits.request_burst, now=now)
+        self._session = Session(now, step_seconds=limits.step_seconds, pace=pace)
+
+    @property
+    def channel_id(self) -> ChannelId | None:
+        """None before Initialize."""
+        return self._seat.channel_id
+
+    def end(self, error: HocketError | None) -> None:
+        """Ends the stream: its seat is given back when this returns, its client is told soon. The first call counts.
+
+        Args:
+            error: what the client is told last; None when it is gone.
+        """
+        if self._ended.done():
+            return
+        self._ended.set_result(error)
+        self._session.end()
+        self._seat.leave()
+        self._outbox.close(None if error is None else encode_error(error))
+
+    async def run(self) -> None:
+        """Talks until the stream is over. A cancel gives everything back and tells the client nothing."""
+        with ids(stream=self.number, user=self.user.id):
+            logger.info("stream opened")
+            try:
+                await self._run()
+            finally:
+                self.end(None)
+                error = self._ended.result()
+                logger.info("stream ended%s", "" if error is None else f" with {error.identifier}: {error.sentence}")
+
+    async def _run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            writing = tasks.create_task(self._write())
+            reading = tasks.create_task(self._read())
+            await asyncio.wait({self._ended})
+            reading.cancel()
+            try:
+                async with asyncio.timeout(self._limits.close_seconds):
+                    await asyncio.wait({writing})
+                    await self._stream.close()
+            except TimeoutError:
+                writing.cancel()
+
+    async def _read(self) -> None:
+        try:
+            while not self._ended.done():
+                await self._answer(await self._next_request())
+        except StreamClosed:
+            self.end(None)
+        except HocketError as error:
+            self.end(error)
+        except Exception:
+            logger.exception("a request failed")
+            self.end(InternalError())
+
+    async def _next_request(self) -> bytes:
+        while True:
+            try:
+                async with asyncio.timeout_at(self._session.next_timeout()):
+                    return await self._stream.receive()
+            except TimeoutError:
+                self._session.handle_timeout(self._loop.time())
+
+    async def _answer(self, frame: bytes) -> None:
+        command = self._session.receive(decode_request(frame), self._loop.time())
+        match command:
+            case None:
+                return
+            case Initialize():
+                permissions = await self._ask_permissions(command.channel)
+                if not self._ended.done():
+                    self._seat.initialize(command, permissions)
+            case _:
+                self._carry_out(command)
+        self._session.answered(self._loop.time())
+
+    def _carry_out(self, command: Command) -> None:
+        self._seat.carry_out(command)
+        logger.debug("%s done", type(command).__name__)
+
+    async def _ask_permissions(self, channel: ChannelId) -> Permissions:
+        try:
+            async with asyncio.timeout(self._limits.authorize_seconds):
+                return await self._authorize(self.user, channel)
+        except TimeoutError:
+            raise Unavailable("Permissions could not be looked up in time.", retry_after=_AUTHORIZE_RETRY) from None
+
+    async def _write(self) -> None:
+        try:
+            while not self._outbox.finished:
+                await self._woken.wait()
+                self._woken.clear()
+                while (frame := self._outbox.take()) is not None:
+                    await self._stream.send(frame)
+        except StreamClosed:
+            self.end(None)
+
+    def _wake(self) -> None:
+        self._woken.set()
+        if self._outbox.overflowed and not self._ended.done():
+            # Not at once: a channel may be in the middle of telling its members something.
+            self._loop.call_soon(self.end, ResourceExhausted("This client reads too slowly.", retry_after=_SLOW_RETRY))

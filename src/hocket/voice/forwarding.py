@@ -1,0 +1,173 @@
+"""`Media`, carried out by the media engine: options and errors translated, nothing decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from hocket.errors import ResourceExhausted, Unavailable
+from hocket.media.engine import (
+    ConsumerOptions,
+    EngineClosed,
+    Event,
+    MediaEngine,
+    MediaError,
+    Overloaded,
+    ProducerOptions,
+    ProducerSpeaking,
+    TransportClosed,
+    UnknownId,
+)
+from hocket.media.engine import Quality as EngineQuality
+from hocket.ortc.negotiate import Consumer, Producer
+from hocket.ortc.parameters import DtlsFingerprint, DtlsParameters, IceParameters
+from hocket.voice.media import Gone, Quality, Transport, TransportWatch
+
+_RETRY = 5
+"""Seconds after which a client may ask for what the engine had no room for."""
+
+
+class EngineMedia:
+    """The engine as `hocket.voice.media.Media` says."""
+
+    def __init__(self, engine: MediaEngine) -> None:
+        """Works while the engine runs."""
+        self._engine = engine
+        self._dtls: DtlsParameters | None = None
+
+    def create_router(self) -> int:
+        """One channel's media."""
+        with _errors():
+            return self._engine.create_router()
+
+    def close_router(self, router: int) -> None:
+        """Closes it with all that is on it."""
+        with suppress(MediaError):
+            self._engine.close_router(router)
+
+    def create_transport(self, router: int, watch: TransportWatch) -> Transport:
+        """One client's way in or out."""
+        with _errors():
+            info = self._engine.create_transport(router)
+            self._engine.watch(info.id, _transport_watcher(watch))
+            ice = IceParameters(username_fragment=info.username_fragment, password=info.password)
+            return Transport(info.id, ice, self._engine.candidates, self._certificate())
+
+    def connect_transport(self, transport: int, dtls: DtlsParameters) -> None:
+        """Tells which certificate the client must show."""
+        fingerprints = [(fingerprint.algorithm, fingerprint.value) for fingerprint in dtls.fingerprints]
+        with _errors():
+            self._engine.connect_transport(transport, role=dtls.role, fingerprints=fingerprints)
+
+    def restart_ice(self, transport: int) -> IceParameters:
+        """New credentials."""
+        with _errors():
+            username_fragment, password = self._engine.restart_ice(transport)
+            return IceParameters(username_fragment=username_fragment, password=password)
+
+    def close_transport(self, transport: int) -> None:
+        """Closes it with its producers and consumers."""
+        with suppress(MediaError):
+            self._engine.close_transport(transport)
+
+    def produce(self, transport: int, producer: Producer, speaking: Callable[[bool], None]) -> int:
+        """Lets the client send one stream."""
+        options = ProducerOptions(
+            ssrc=producer.ssrc,
+            mid=producer.mid,
+            opus_payload_type=producer.opus_payload_type,
+            red_payload_type=producer.red_payload_type,
+            mid_extension=producer.extensions.mid,
+            audio_level_extension=producer.extensions.audio_level,
+            abs_send_time_extension=producer.extensions.abs_send_time,
+            nack=producer.nack,
+            cname=producer.cname,
+        )
+        with _errors():
+            id = self._engine.produce(transport, options)
+            self._engine.watch(id, _producer_watcher(speaking))
+            return id
+
+    def pause_producer(self, producer: int) -> None:
+        """Nothing of it goes through."""
+        with _errors():
+            self._engine.pause_producer(producer)
+
+    def resume_producer(self, producer: int) -> None:
+        """Undoes `pause_producer`."""
+        with _errors():
+            self._engine.resume_producer(producer)
+
+    def close_producer(self, producer: int) -> None:
+        """Closes it and every consumer of it."""
+        with suppress(MediaError):
+            self._engine.close_producer(producer)
+
+    def consume(self, transport: int, producer: int, consumer: Consumer) -> int:
+        """Lets the client get one producer's stream, paused at first."""
+        options = ConsumerOptions(
+            ssrc=consumer.ssrc,
+            mid=consumer.mid,
+            opus_payload_type=consumer.opus_payload_type,
+            red_payload_type=consumer.red_payload_type,
+            mid_extension=consumer.extensions.mid,
+            audio_level_extension=consumer.extensions.audio_level,
+            abs_send_time_extension=consumer.extensions.abs_send_time,
+            nack=consumer.nack,
+            cname=consumer.cname,
+        )
+        with _errors():
+            return self._engine.consume(transport, producer, options)
+
+    def pause_consumer(self, consumer: int) -> None:
+        """Sends it nothing."""
+        with _errors():
+            self._engine.pause_consumer(consumer)
+
+    def resume_consumer(self, consumer: int) -> None:
+        """Lets it flow."""
+        with _errors():
+            self._engine.resume_consumer(consumer)
+
+    def _certificate(self) -> DtlsParameters:
+        """Our side of DTLS, the same for every transport. `auto`: the client chooses (ORTC)."""
+        if self._dtls is None:
+            fingerprints = tuple(
+                DtlsFingerprint(algorithm=name, value=value) for name, value in self._engine.fingerprints
+            )
+            self._dtls = DtlsParameters(role="auto", fingerprints=fingerprints)
+        return self._dtls
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """The engine's errors as a channel knows them. InvalidOption passes: negotiation should have found it."""
+    try:
+        yield
+    except UnknownId as error:
+        raise Gone from error
+    except Overloaded:
+        raise ResourceExhausted("The media server has no room right now.", retry_after=_RETRY) from None
+    except EngineClosed:
+        raise Unavailable("The media server is stopping.", retry_after=_RETRY) from None
+
+
+def _transport_watcher(watch: TransportWatch) -> Callable[[Event], None]:
+    def hear(event: Event) -> None:
+        match event:
+            case TransportClosed(reason=reason):
+                watch.closed(reason)
+            case EngineQuality(loss=loss, rtt_ms=rtt_ms, jitter_ms=jitter_ms):
+                watch.quality(Quality(loss, rtt_ms, jitter_ms))
+            case _:
+                pass
+
+    return hear
+
+
+def _producer_watcher(speaking: Callable[[bool], None]) -> Callable[[Event], None]:
+    def hear(event: Event) -> None:
+        if isinstance(event, ProducerSpeaking):
+            speaking(event.speaking)
+
+    return hear

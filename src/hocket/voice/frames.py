@@ -1,0 +1,90 @@
+"""What the server says, as frames ready to send. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+
+from hocket.auth import User
+from hocket.hrpc.codec import encode_response
+from hocket.ortc.negotiate import router_capabilities
+from hocket.ortc.parameters import IceParameters, encode
+from hocket.proto import extension, voice
+from hocket.voice.media import Quality, Transport
+
+
+@cache
+def initialized() -> bytes:
+    """Initialized: what every router can receive."""
+    capabilities = encode(router_capabilities())
+    answer = voice.StreamMessageResponse.Initialized(rtp_capabilities=capabilities)
+    return encode_response(voice.StreamMessageResponse(initialized=answer))
+
+
+def prepared(*, receiving: Transport, sending: Transport) -> bytes:
+    """PreparedForJoinChannel: the transport on which the client receives, and the one on which it sends."""
+    answer = voice.StreamMessageResponse.PreparedForJoinChannel(
+        consumer_transport_options=_transport(receiving), producer_transport_options=_transport(sending)
+    )
+    return encode_response(voice.StreamMessageResponse(prepared_for_join_channel=answer))
+
+
+def joined(others: Iterable[voice.UserConsumerOptions]) -> bytes:
+    """JoinedChannel: who is heard here, in the order in which they joined."""
+    answer = voice.StreamMessageResponse.JoinedChannel(other_users=others)
+    return encode_response(voice.StreamMessageResponse(joined_channel=answer))
+
+
+def user_joined(data: voice.UserConsumerOptions) -> bytes:
+    """UserJoined, for one receiver."""
+    answer = voice.StreamMessageResponse.UserJoined(data=data)
+    return encode_response(voice.StreamMessageResponse(user_joined=answer))
+
+
+def user_left(user_id: int) -> bytes:
+    """UserLeft, the same for everybody."""
+    answer = voice.StreamMessageResponse.UserLeft(user_id=user_id)
+    return encode_response(voice.StreamMessageResponse(user_left=answer))
+
+
+def welcome(version: int, user: User) -> bytes:
+    """Welcome: the extension is on, and this is who the client is taken for."""
+    return _event(extension.Event(welcome=extension.Event.Welcome(version=version, user_id=user.id, name=user.name)))
+
+
+def participant(user: User, *, muted: bool, deafened: bool, speaking: bool, may_speak: bool) -> bytes:
+    """The whole present state of one participant."""
+    state = extension.Event.Participant(
+        user_id=user.id, name=user.name, muted=muted, deafened=deafened, speaking=speaking, may_speak=may_speak
+    )
+    return _event(extension.Event(participant=state))
+
+
+def quality(measured: Quality) -> bytes:
+    """How the client's own connection does."""
+    told = extension.Event.Quality(loss=measured.loss, rtt_ms=measured.rtt_ms, jitter_ms=measured.jitter_ms)
+    return _event(extension.Event(quality=told))
+
+
+def notice(code: str, text: str, retry_after: int = 0) -> bytes:
+    """A sentence for people. `retry_after`: seconds after which to connect again, 0 for nothing to do."""
+    return _event(extension.Event(notice=extension.Event.Notice(code=code, text=text, retry_after=retry_after)))
+
+
+def ice_restarted(transport_id: str, ice: IceParameters) -> bytes:
+    """The answer to RestartIce."""
+    told = extension.Event.IceRestarted(transport_id=transport_id, ice_parameters=encode(ice))
+    return _event(extension.Event(ice_restarted=told))
+
+
+def _event(event: extension.Event) -> bytes:
+    return encode_response(voice.StreamMessageResponse(hocket=event))
+
+
+def _transport(transport: Transport) -> voice.TransportOptions:
+    return voice.TransportOptions(
+        id=str(transport.id),
+        dtls_parameters=encode(transport.dtls),
+        ice_candidates=[encode(candidate) for candidate in transport.candidates],
+        ice_parameters=encode(transport.ice),
+    )

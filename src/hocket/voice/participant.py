@@ -1,0 +1,189 @@
+"""One user in one channel: what it sends, whom it hears, and its switches. Pure; driven by its channel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from hocket.auth import User
+from hocket.errors import HocketError, NotFound
+from hocket.ortc.negotiate import Producer, Receiver
+from hocket.policy import Permissions
+from hocket.voice import frames
+from hocket.voice.media import Gone, Media
+from hocket.voice.outbox import Outbox
+
+_SSRCS = 2**32 - 1
+"""Valid SSRCs are 1 … 2^32-1."""
+
+
+@dataclass(slots=True)
+class Hearing:
+    """One consumer: somebody who is heard. `resumed`: the client asked for the sound."""
+
+    ordinal: int
+    consumer: int
+    resumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What a speaker sends: the engine's producer, and the numbers of its stream."""
+
+    producer: int
+    parameters: Producer
+
+
+class Participant:
+    """A user in a channel, from just before its join on.
+
+    Attributes:
+        user: who.
+        permissions: what the channel's rules allow.
+        extension: version of our extension that its client speaks, 0 for none.
+        outbox: where words to its client go.
+        end: ends its stream with an error; it has left when that returns.
+        receiver: what its client can take.
+        transport: the engine's transport on which its client receives.
+        sending: None for a listener.
+        heard: whom it hears, by user id; exactly those of whom it was told.
+        muted_by_self, muted_by_moderator, deafened, speaking: as their names say.
+    """
+
+    def __init__(
+        self,
+        *,
+        user: User,
+        permissions: Permissions,
+        extension: int,
+        outbox: Outbox,
+        end: Callable[[HocketError], None],
+        media: Media,
+        receiver: Receiver,
+        transport: int,
+        first_ssrc: int,
+        muted_by_moderator: bool = False,
+    ) -> None:
+        """`first_ssrc`: where the SSRCs of its consumers begin to be counted; random, so that nobody can guess them."""
+        self.user = user
+        self.permissions = permissions
+        self.extension = extension
+        self.outbox = outbox
+        self.end = end
+        self.receiver = receiver
+        self.transport = transport
+        self.sending: Sending | None = None
+        self.heard: dict[int, Hearing] = {}
+        self.muted_by_self = False
+        self.muted_by_moderator = muted_by_moderator
+        self.deafened = False
+        self.speaking = False
+        self._media = media
+        self._first_ssrc = first_ssrc
+        self._consumers = 0
+
+    @property
+    def muted(self) -> bool:
+        """Nothing of this user goes through."""
+        return self.muted_by_self or self.muted_by_moderator
+
+    @property
+    def may_speak(self) -> bool:
+        """The channel's rules let it speak, and no moderator has muted it."""
+        return self.permissions.speak and not self.muted_by_moderator
+
+    def next_ordinal(self) -> int:
+        """The number of its next consumer, from 1: its id on the wire, and its mid."""
+        self._consumers += 1
+        return self._consumers
+
+    def ssrc(self, ordinal: int) -> int:
+        """The SSRC of its consumer of that number; unique until 2^32 of them were made."""
+        return 1 + (self._first_ssrc + ordinal) % _SSRCS
+
+    def state_frame(self) -> bytes:
+        """Its whole state, for those who speak our extension."""
+        return frames.participant(
+            self.user,
+            muted=self.muted,
+            deafened=self.deafened,
+            speaking=self.speaking,
+            may_speak=self.may_speak,
+        )
+
+    def resume(self, consumer_id: str) -> None:
+        """Lets a consumer's sound flow. Twice is harmless, and so is one whose user has just left.
+
+        Raises:
+            NotFound: no such consumer was ever made on this stream.
+        """
+        if not (consumer_id.isascii() and consumer_id.isdecimal()) or len(consumer_id) > len(str(self._consumers)):
+            raise NotFound("consumer_id: there never was such a consumer on this stream.")
+        ordinal = int(consumer_id)
+        if str(ordinal) != consumer_id or not 0 < ordinal <= self._consumers:
+            raise NotFound("consumer_id: there never was such a consumer on this stream.")
+        for hearing in self.heard.values():
+            if hearing.ordinal == ordinal:
+                self._resume(hearing)
+                return
+
+    def set_deafened(self, deafened: bool) -> bool:
+        """Stops or restarts the sound to this user's client; what was not resumed stays silent.
+
+        Returns:
+            Whether anything changed.
+        """
+        if deafened == self.deafened:
+            return False
+        self.deafened = deafened
+        switch = self._media.pause_consumer if deafened else self._media.resume_consumer
+        for hearing in self.heard.values():
+            if hearing.resumed:
+                with suppress(Gone):
+                    switch(hearing.consumer)
+        return True
+
+    def set_muted(self, *, by_self: bool | None = None, by_moderator: bool | None = None) -> bool:
+        """Moves one of the two switches that stop this user's sound; it flows when both are off.
+
+        Returns:
+            Whether anything changed that others see.
+        """
+        before = (self.muted, self.may_speak)
+        self.muted_by_self = self.muted_by_self if by_self is None else by_self
+        self.muted_by_moderator = self.muted_by_moderator if by_moderator is None else by_moderator
+        if self.muted != before[0]:
+            self.apply_mute()
+        return (self.muted, self.may_speak) != before
+
+    def apply_mute(self) -> None:
+        """Brings the producer in line with the switches."""
+        if self.muted:
+            self.speaking = False
+        if self.sending is None:
+            return
+        with suppress(Gone):
+            if self.muted:
+                self._media.pause_producer(self.sending.producer)
+            else:
+                self._media.resume_producer(self.sending.producer)
+
+    def dump(self) -> dict[str, object]:
+        """The state, for tests and logs."""
+        return {
+            "user": self.user.id,
+            "sends": self.sending is not None,
+            "hears": {user_id: hearing.resumed for user_id, hearing in self.heard.items()},
+            "muted": self.muted,
+            "deafened": self.deafened,
+            "speaking": self.speaking,
+        }
+
+    def _resume(self, hearing: Hearing) -> None:
+        if hearing.resumed:
+            return
+        hearing.resumed = True
+        if not self.deafened:
+            with suppress(Gone):
+                self._media.resume_consumer(hearing.consumer)

@@ -1,0 +1,174 @@
+"""The voice service: lets streams in, keeps count of them, and moderates. The asyncio shell over all conversations."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Collection, Hashable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+
+from hocket.auth import Authenticate, Credentials, User
+from hocket.config import Limits, OneChannel
+from hocket.errors import HocketError, Kicked, ResourceExhausted, Unauthenticated, Unavailable
+from hocket.hrpc.asgi import Call, Handler, Stream
+from hocket.policy import Authorize, ChannelId, check_origin
+from hocket.voice.channel import Channel
+from hocket.voice.conversation import Conversation
+from hocket.voice.directory import Directory
+from hocket.voice.events import Event
+from hocket.voice.media import Media
+
+_LIMIT_RETRY = 10
+_AUTHENTICATE_RETRY = 5
+_DRAIN_RETRY = 3
+"""Seconds after which a client may try again."""
+
+
+class VoiceService:
+    """`protocol.voice.v1.VoiceService`, ready to be served over hRPC."""
+
+    def __init__(
+        self,
+        media: Media,
+        *,
+        authenticate: Authenticate,
+        authorize: Authorize,
+        limits: Limits,
+        one_channel: OneChannel,
+        allowed_origins: Collection[str],
+        tell_app: Callable[[Event], None],
+    ) -> None:
+        """Serves on `media`, which must outlive it. `tell_app` hears what happens; it must neither raise nor block."""
+        self._media = media
+        self._authenticate = authenticate
+        self._authorize = authorize
+        self._limits = limits
+        self._allowed_origins = frozenset(allowed_origins)
+        self._directory = Directory(media, limits=limits, one_channel=one_channel, tell_app=tell_app)
+        self._conversations: set[Conversation] = set()
+        self._counts: Counter[Hashable] = Counter()
+        self._draining = False
+        self._emptied = asyncio.Event()
+
+    @property
+    def channels(self) -> Mapping[ChannelId, Channel]:
+        """The channels that somebody holds."""
+        return self._directory.channels
+
+    @property
+    def streams(self) -> int:
+        """How many streams are open."""
+        return len(self._conversations)
+
+    def admit(self, call: Call) -> AbstractAsyncContextManager[Handler]:
+        """Lets a stream in, or raises why not; the stream counts until the context is left."""
+        return self._admit(call)
+
+    def kick(self, user_id: int, channel: ChannelId | None, reason: str | None) -> int:
+        """Ends a user's streams and keeps the user out until `allow`; gives the number of streams."""
+        self._directory.moderation.kick(user_id, channel)
+        return self.end(user_id, channel, Kicked(reason))
+
+    def end(self, user_id: int, channel: ChannelId | None, error: HocketError) -> int:
+        """Ends a user's streams in a channel, or (None) everywhere. They have left when this returns."""
+        chosen = [
+            conversation
+            for conversation in self._conversations
+            if conversation.user.id == user_id and channel in (None, conversation.channel_id)
+        ]
+        for conversation in chosen:
+            conversation.end(error)
+        return len(chosen)
+
+    def allow(self, user_id: int, channel: ChannelId | None) -> None:
+        """Takes a kick back."""
+        self._directory.moderation.allow(user_id, channel)
+
+    def mute(self, user_id: int, channel: ChannelId | None, muted: bool) -> None:
+        """Silences a user as a moderator does, or takes that back."""
+        self._directory.set_muted(user_id, channel, muted)
+
+    async def drain(self) -> None:
+        """Lets no more streams in, tells those who are here when to come back, and waits until they are gone."""
+        self._draining = True
+        for conversation in list(self._conversations):
+            conversation.end(Unavailable("The server is stopping or restarting.", retry_after=_DRAIN_RETRY))
+        while self._conversations:
+            self._emptied.clear()
+            await self._emptied.wait()
+
+    def dump(self) -> dict[str, object]:
+        """The state, for tests and logs."""
+        return {"streams": self.streams, "counts": dict(self._counts), "channels": self._directory.dump()}
+
+    @asynccontextmanager
+    async def _admit(self, call: Call) -> AsyncIterator[Handler]:
+        if self._draining:
+            raise Unavailable("The server is stopping or restarting.", retry_after=_DRAIN_RETRY)
+        # Counted before anybody is asked who it is: that may take long, and many may wait for it.
+        with (
+            self._counted("all", self._limits.streams, "The server has no room for another stream."),
+            self._counted(
+                ("address", call.address), self._limits.streams_per_address, "Too many streams from your address."
+            ),
+        ):
+            user = await self._identify(call)
+            with self._counted(
+                ("user", user.id), self._limits.streams_per_user, "You have too many streams open at once."
+            ):
+
+                async def handle(stream: Stream) -> None:
+                    await self._converse(user, stream)
+
+                yield handle
+
+    async def _identify(self, call: Call) -> User:
+        """Who opens a stream.
+
+        Raises:
+            PermissionDenied: a page of another site that proves nothing.
+            Unauthenticated: nobody whom we let in.
+            Unavailable: the app did not say in time.
+        """
+        host = call.headers.get("host")
+        proved = call.token is not None and getattr(self._authenticate, "tokens_prove", True)
+        check_origin(call.headers.get("origin"), host, proved=proved, allowed=self._allowed_origins)
+        credentials = Credentials(token=call.token, headers=call.headers, address=call.address, host=host)
+        try:
+            async with asyncio.timeout(self._limits.authorize_seconds):
+                user = await self._authenticate(credentials)
+        except TimeoutError:
+            raise Unavailable("The token could not be checked in time.", retry_after=_AUTHENTICATE_RETRY) from None
+        if user is None:
+            raise Unauthenticated
+        return user
+
+    async def _converse(self, user: User, stream: Stream) -> None:
+        conversation = Conversation(
+            user,
+            stream,
+            directory=self._directory,
+            media=self._media,
+            authorize=self._authorize,
+            limits=self._limits,
+        )
+        self._conversations.add(conversation)
+        if self._draining:  # it began while this one was being let in
+            conversation.end(Unavailable(retry_after=_DRAIN_RETRY))
+        try:
+            await conversation.run()
+        finally:
+            self._conversations.discard(conversation)
+            self._emptied.set()
+
+    @contextmanager
+    def _counted(self, what: Hashable, limit: int, sentence: str) -> Iterator[None]:
+        if self._counts[what] >= limit:
+            raise ResourceExhausted(sentence, retry_after=_LIMIT_RETRY)
+        self._counts[what] += 1
+        try:
+            yield
+        finally:
+            self._counts[what] -= 1
+            if not self._counts[what]:
+                del self._counts[what]

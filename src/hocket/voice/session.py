@@ -1,0 +1,258 @@
+"""One StreamMessage stream as a table: state and request → next state, and what to do. Pure.
+
+The shell hands in each decoded request with the time, carries out the command that comes back, and only then hands in
+the next: requests may be sent ahead, and are answered in order. Everything that a client can get wrong by itself is
+found here; what depends on others (permissions, ids, room) is found by whoever carries the command out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from hocket.errors import BadStreamingRequest, HocketError, OutOfOrder, ResourceExhausted, TimedOut
+from hocket.ortc.negotiate import Producer, Receiver, negotiate_producer, negotiate_receiver
+from hocket.ortc.parameters import DtlsParameters, parse_dtls_parameters, parse_rtp_capabilities, parse_rtp_parameters
+from hocket.policy import ChannelId
+from hocket.proto import extension, voice
+from hocket.voice.pace import TokenBucket
+
+EXTENSION_VERSION: Final = 1
+"""The highest version of our extension (field 1000) that this server speaks."""
+
+_BURST_RETRY = 2
+"""Seconds after which a client that sent too much may come back."""
+
+
+class State(Enum):
+    """Where a stream is: what it has been told last."""
+
+    OPENED = "before Initialize"
+    INITIALIZED = "after Initialize"
+    PREPARED = "after PrepareForJoinChannel"
+    JOINED = "after JoinChannel"
+    ENDED = "after its end"
+
+
+@dataclass(frozen=True, slots=True)
+class Initialize:
+    """Ask whether the user may come, then answer Initialized.
+
+    Attributes:
+        extension: the version of our extension on this stream; 0 is none of it.
+    """
+
+    channel: ChannelId
+    extension: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Make both transports, then answer PreparedForJoinChannel."""
+
+    receiver: Receiver
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """What a speaker brings: the stream, and the certificate of the transport that it sends on."""
+
+    producer: Producer
+    dtls: DtlsParameters
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Enter the channel, then answer JoinedChannel. `voice` None: a listener, announced to nobody."""
+
+    voice: Voice | None
+    dtls: DtlsParameters
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Let a consumer's sound flow; no answer."""
+
+    consumer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetMuted:
+    """The user's own switch."""
+
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetDeafened:
+    """The user's own switch."""
+
+    deafened: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RestartIce:
+    """New ICE credentials for one of this stream's transports; answer IceRestarted."""
+
+    transport_id: str
+
+
+Command = Initialize | Prepare | Join | Resume | SetMuted | SetDeafened | RestartIce
+
+
+class Session:
+    """The state of one stream.
+
+    Attributes:
+        state: where it is.
+        extension: the version of our extension that the client asked for and we speak; 0 before Initialize.
+    """
+
+    def __init__(self, now: float, *, step_seconds: float, pace: TokenBucket) -> None:
+        """A stream that has just been opened.
+
+        Args:
+            now: seconds, of any clock that only goes forward; the same for every call.
+            step_seconds: time for each step up to JoinChannel.
+            pace: what bounds how many requests come.
+        """
+        self.state = State.OPENED
+        self.extension = 0
+        self._step_seconds = step_seconds
+        self._deadline = now + step_seconds
+        self._pace = pace
+
+    def receive(self, request: voice.StreamMessageRequest, now: float) -> Command | None:
+        """Takes the next request.
+
+        Returns:
+            What to do; None for a request of an extension that we do not know, which is skipped.
+
+        Raises:
+            HocketError: the stream ends with it.
+        """
+        try:
+            return self._receive(request, now)
+        except HocketError:
+            self.state = State.ENDED
+            raise
+
+    def answered(self, now: float) -> None:
+        """The command of the last request is carried out: the client's time for its next step begins."""
+        self._deadline = now + self._step_seconds
+
+    def next_timeout(self) -> float | None:
+        """When to call `handle_timeout`; None when nothing is waited for."""
+        return None if self.state in (State.JOINED, State.ENDED) else self._deadline
+
+    def handle_timeout(self, now: float) -> None:
+        """Ends a stream whose client let a step wait too long.
+
+        Raises:
+            TimedOut: naming what was waited for. Harmless before the deadline.
+        """
+        deadline = self.next_timeout()
+        if deadline is not None and now >= deadline:
+            waited_for = _STEPS[self.state]
+            self.state = State.ENDED
+            raise TimedOut(f"{waited_for} did not come within {self._step_seconds:g} seconds.")
+
+    def end(self) -> None:
+        """The stream is over."""
+        self.state = State.ENDED
+
+    def dump(self) -> dict[str, object]:
+        """The state, for tests and logs."""
+        return {"state": self.state.name, "extension": self.extension}
+
+    def _receive(self, request: voice.StreamMessageRequest, now: float) -> Command | None:
+        if not self._pace.take(now):
+            raise ResourceExhausted("Too many requests at once.", retry_after=_BURST_RETRY)
+        kind = request.WhichOneof("message")
+        if kind is None:
+            raise BadStreamingRequest("The frame holds no request that this server knows.")
+        transition = _TABLE.get((self.state, kind))
+        if transition is None:
+            raise OutOfOrder(f"{_NAMES[kind]} does not fit {self.state.value}.")
+        command = transition.read(request)
+        if isinstance(command, Initialize):
+            self.extension = command.extension
+        elif kind == "hocket" and self.extension == 0:
+            raise OutOfOrder("The extension was not asked for: set `hocket` in Initialize.")
+        self.state = transition.next
+        return command
+
+
+def _initialize(request: voice.StreamMessageRequest) -> Initialize:
+    asked = request.initialize
+    return Initialize(ChannelId(asked.guild_id, asked.channel_id), min(asked.hocket, EXTENSION_VERSION))
+
+
+def _prepare(request: voice.StreamMessageRequest) -> Prepare:
+    text = request.prepare_for_join_channel.rtp_capabilities
+    return Prepare(negotiate_receiver(parse_rtp_capabilities(text)))
+
+
+def _join(request: voice.StreamMessageRequest) -> Join:
+    asked = request.join_channel
+    brought = None
+    if asked.rtp_paramaters:
+        producer = negotiate_producer(parse_rtp_parameters(asked.rtp_paramaters))
+        dtls = parse_dtls_parameters(asked.producer_dtls_paramaters, "producer_dtls_paramaters")
+        brought = Voice(producer, dtls)
+    return Join(brought, parse_dtls_parameters(asked.consumer_dtls_paramaters, "consumer_dtls_paramaters"))
+
+
+def _resume(request: voice.StreamMessageRequest) -> Resume:
+    return Resume(request.resume_consumer.consumer_id)
+
+
+def _extension(request: voice.StreamMessageRequest) -> SetMuted | SetDeafened | RestartIce | None:
+    return read_extension(request.hocket)
+
+
+def read_extension(request: extension.Request) -> SetMuted | SetDeafened | RestartIce | None:
+    """A request of our extension; None for a kind that a newer client may know."""
+    match request.WhichOneof("request"):
+        case "set_muted":
+            return SetMuted(request.set_muted.muted)
+        case "set_deafened":
+            return SetDeafened(request.set_deafened.deafened)
+        case "restart_ice":
+            return RestartIce(request.restart_ice.transport_id)
+        case _:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Transition:
+    """One cell of the table: how to read the request, and where it leads."""
+
+    read: Callable[[voice.StreamMessageRequest], Command | None]
+    next: State
+
+
+_TABLE: Final[Mapping[tuple[State, str], _Transition]] = {
+    (State.OPENED, "initialize"): _Transition(_initialize, State.INITIALIZED),
+    (State.INITIALIZED, "prepare_for_join_channel"): _Transition(_prepare, State.PREPARED),
+    (State.PREPARED, "join_channel"): _Transition(_join, State.JOINED),
+    (State.JOINED, "resume_consumer"): _Transition(_resume, State.JOINED),
+    (State.JOINED, "hocket"): _Transition(_extension, State.JOINED),
+}
+"""Every other pair is out of order."""
+
+_NAMES: Final[Mapping[str, str]] = {
+    "initialize": "Initialize",
+    "prepare_for_join_channel": "PrepareForJoinChannel",
+    "join_channel": "JoinChannel",
+    "resume_consumer": "ResumeConsumer",
+    "hocket": "A request of the extension",
+}
+
+_STEPS: Final[Mapping[State, str]] = {
+    State.OPENED: "Initialize",
+    State.INITIALIZED: "PrepareForJoinChannel",
+    State.PREPARED: "JoinChannel",
+}

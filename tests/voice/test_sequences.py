@@ -1,0 +1,112 @@
+"""T17: out-of-order and repeated requests. Every sequence up to length 5 ends in a defined state, never an exception."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from hocket.errors import HocketError
+from hocket.proto import voice
+from hocket.voice.session import State
+from tests.voice import shapes
+from tests.voice.people import House, Person
+
+LENGTH = 5
+
+ALPHABET: dict[str, Callable[[Person], voice.StreamMessageRequest]] = {
+    "initialize": lambda person: shapes.initialize(hocket=1),
+    "initialize without extension": lambda person: shapes.initialize(),
+    "prepare": lambda person: shapes.prepare(),
+    "prepare badly": lambda person: shapes.prepare("[]"),
+    "join": lambda person: shapes.join(),
+    "join as listener": lambda person: shapes.join(speaks=False),
+    "join badly": lambda person: shapes.join(rtp='{"codecs": []}'),
+    "resume": lambda person: shapes.resume(person.consumers().get(7, "1")),
+    "resume what never was": lambda person: shapes.resume("99"),
+    "mute": lambda person: shapes.set_muted(),
+    "deafen": lambda person: shapes.set_deafened(),
+    "restart ICE": lambda person: shapes.restart_ice(str(max(person.house.media.transports, default=0))),
+    "restart ICE of nothing": lambda person: shapes.restart_ice("nothing"),
+    "unknown extension": lambda person: shapes.unknown_extension(),
+    "nothing": lambda person: voice.StreamMessageRequest(),
+}
+
+NEXT: dict[tuple[State, str], State] = {
+    (State.OPENED, "initialize"): State.INITIALIZED,
+    (State.INITIALIZED, "prepare_for_join_channel"): State.PREPARED,
+    (State.PREPARED, "join_channel"): State.JOINED,
+    (State.JOINED, "resume_consumer"): State.JOINED,
+    (State.JOINED, "hocket"): State.JOINED,
+}
+"""The whole protocol, written down once more: any other request ends the stream."""
+
+
+@dataclass
+class Tally:
+    sequences: int = 0
+    ends: dict[str, int] = field(default_factory=dict)
+
+
+def play(names: tuple[str, ...]) -> tuple[House, Person]:
+    """Plays one sequence from the start, in a channel where user 7 speaks already."""
+    house = House()
+    house.join(7)
+    person = house.person(1)
+    for name in names:
+        person.say(ALPHABET[name](person))
+    return house, person
+
+
+def live_sequences(tally: Tally) -> Iterator[tuple[str, ...]]:
+    """Every sequence up to LENGTH, but what follows an end only once: an ended stream reads nothing more."""
+    waiting: list[tuple[str, ...]] = [()]
+    while waiting:
+        names = waiting.pop()
+        if len(names) == LENGTH:
+            continue
+        for name in ALPHABET:
+            longer = (*names, name)
+            yield longer
+            _, person = play(longer)
+            tally.sequences += 1
+            if person.error is None:
+                waiting.append(longer)
+            else:
+                tally.ends[person.error.identifier] = tally.ends.get(person.error.identifier, 0) + 1
+
+
+def test_every_sequence_of_requests_ends_in_a_defined_state() -> None:
+    tally = Tally()
+    for names in live_sequences(tally):
+        house, person = play(names)
+        before = State.OPENED if len(names) == 1 else play(names[:-1])[1].session.state
+        kind = ALPHABET[names[-1]](person).WhichOneof("message") or ""
+        if person.error is None:
+            assert person.session.state is NEXT[before, kind], names
+        else:
+            assert isinstance(person.error, HocketError)
+            assert person.error.sentence
+            assert person.session.state is State.ENDED
+            assert len(house.media.transports) == 2, "only user 7 is left"
+            assert house.directory.dump() == {"1/2": house.directory.channels[(1, 2)].dump()}
+        person.leave()
+        assert len(house.media.consumers) == 0
+    assert tally.sequences > 500
+    assert set(tally.ends) == {
+        "hocket.out-of-order",
+        "hocket.invalid-parameters",
+        "hocket.not-found",
+        "hrpc.http.bad-streaming-request",
+    }
+
+
+def test_an_ended_stream_takes_nothing_more() -> None:
+    for kind in ALPHABET:
+        _, person = play(("join",))
+        assert person.session.state is State.ENDED
+        try:
+            person.session.receive(ALPHABET[kind](person), 0.0)
+        except HocketError as error:
+            assert error.identifier in ("hocket.out-of-order", "hrpc.http.bad-streaming-request")
+        else:
+            raise AssertionError("an ended stream answered")
