@@ -8,12 +8,14 @@ MEMBERS = {"ada-secret": User(1, "Ada"), "bob-secret": User(2, "Bob")}
 
 
 async def authenticate(credentials: Credentials) -> User:
+    """Says who opens a stream."""
     if credentials.token not in MEMBERS:
         raise Unauthenticated
     return MEMBERS[credentials.token]
 
 
 async def authorize(user: User, channel: ChannelId) -> Permissions:
+    """Says what a user may do in a channel."""
     return Permissions(join=channel.guild == 1, speak=user.name == "Ada")
 
 
@@ -24,4 +26,5 @@ app.mount("/voice", voice.asgi)
 
 @app.get("/channels")
 async def channels() -> dict[int, list[str]]:
+    """Who is where."""
     return {id.channel: [person.user.name for person in view.participants] for id, view in voice.channels.items()}

@@ -1,1 +1,51 @@
-"""Voice channels for Python: a self-hosted voice server, and the library it is made of."""
+"""Voice channels for Python: a self-hosted voice server, and the library it is made of.
+
+`VoiceServer` is what an app owns; the rest is what it is given and what it tells.
+"""
+
+from typing import TYPE_CHECKING
+
+from hocket.auth import Authenticate, Credentials, User
+from hocket.auth.open import OpenAuth
+from hocket.config import ConfigError, Limits, OneChannel
+from hocket.errors import HocketError, PermissionDenied, ResourceExhausted, Unauthenticated, Unavailable
+from hocket.policy import Authorize, ChannelId, Permissions
+from hocket.voice.events import Event, Joined, Left, Speaking
+from hocket.voice.views import ChannelView, ParticipantView
+
+if TYPE_CHECKING:
+    from hocket.server import VoiceServer
+
+__all__ = [
+    "Authenticate",
+    "Authorize",
+    "ChannelId",
+    "ChannelView",
+    "ConfigError",
+    "Credentials",
+    "Event",
+    "HocketError",
+    "Joined",
+    "Left",
+    "Limits",
+    "OneChannel",
+    "OpenAuth",
+    "ParticipantView",
+    "PermissionDenied",
+    "Permissions",
+    "ResourceExhausted",
+    "Speaking",
+    "Unauthenticated",
+    "Unavailable",
+    "User",
+    "VoiceServer",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Loads the server, and with it the native module, when it is first asked for: the pure parts need neither."""
+    if name == "VoiceServer":
+        from hocket.server import VoiceServer
+
+        return VoiceServer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,6 +7,7 @@ The command line, `HOCKET_…` and a TOML file fill `ServeOptions` (see `hocket.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +24,18 @@ within the 30 s that consent (RFC 7675 §5.1) gives its media."""
 
 class ConfigError(Exception):
     """What was asked for cannot be; the message is a sentence that says what to change."""
+
+
+class StartError(Exception):
+    """The server cannot start here and now; the message is a sentence for the operator."""
+
+
+def installed_version() -> str:
+    """Hocket's version, as installed."""
+    try:
+        return version("hocket")
+    except PackageNotFoundError:
+        return "from source"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from hocket.errors import HocketError
+from hocket.policy import ChannelId
 from hocket.proto import voice
 from hocket.voice.session import State
 from tests.voice import shapes
@@ -90,7 +91,7 @@ def test_every_sequence_of_requests_ends_in_a_defined_state() -> None:
             assert person.error.sentence
             assert person.session.state is State.ENDED
             assert len(house.media.transports) == 2, "only user 7 is left"
-            assert house.directory.dump() == {"1/2": house.directory.channels[(1, 2)].dump()}
+            assert house.directory.dump() == {"1/2": house.directory.channels[ChannelId(1, 2)].dump()}
         person.leave()
         assert len(house.media.consumers) == 0
     assert tally.sequences > 300

@@ -1,0 +1,93 @@
+"""The first lines of `hocket serve`: where to open, which media addresses and why, which authentication. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hocket.addresses import Announced
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the lines are made of.
+
+    Attributes:
+        version: Hocket's.
+        urls: where the page is, best first.
+        local: only this machine can open the page.
+        secure: https.
+        page: the page is built.
+        media_port: UDP.
+        announced: what clients are told, with reasons.
+        asked: the operator said what to announce.
+        auth: `open`, or the name of the operator's own function.
+    """
+
+    version: str
+    urls: Sequence[str]
+    local: bool
+    secure: bool
+    page: bool
+    media_port: int
+    announced: Sequence[Announced]
+    asked: bool
+    auth: str
+
+
+def lines(facts: Facts, *, colours: bool = False) -> list[str]:
+    """The lines, without line ends. `colours`: for a terminal."""
+    paint = _paint if colours else _plain
+    told = [paint(f"Hocket {facts.version} is ready.", "1"), ""]
+    told += _labelled("Open", [paint(url, "1;36") for url in facts.urls] + _open_notes(facts))
+    told += _labelled("Media", [f"UDP port {facts.media_port} at {_addresses(facts.announced)}", *_media_notes(facts)])
+    told += _labelled("Auth", _auth_notes(facts))
+    return [*told, "", "Ctrl-C stops the server."]
+
+
+def _open_notes(facts: Facts) -> list[str]:
+    notes = []
+    if not facts.page:
+        notes.append("The page is not built: run `make web` in the source folder. Other clients can connect already.")
+    if facts.local:
+        notes.append("Only this machine can open it; --host 0.0.0.0 serves your network.")
+    elif not facts.secure:
+        notes.append("Browsers give the microphone only to https and to localhost: over plain http, people on other")
+        notes.append(
+            "machines can listen but not speak. Give --tls-cert and --tls-key, or put a proxy with https before it."
+        )
+    return notes
+
+
+def _media_notes(facts: Facts) -> list[str]:
+    if facts.asked:
+        return ["because --announce says so. Clients must reach the port there, over UDP."]
+    notes = ["because these are this machine's own addresses."]
+    if facts.local:
+        notes.append("The loopback serves browsers here even without a network; the others, a proxy's clients.")
+    else:
+        notes.append("Behind a NAT, give the public address with --announce and forward the UDP port.")
+    return notes
+
+
+def _auth_notes(facts: Facts) -> list[str]:
+    if facts.auth != "open":
+        return [f"{facts.auth} decides who comes in."]
+    who = "Everybody on this machine" if facts.local else "Everybody who can reach this server"
+    return [f"open. {who} comes in, under the name that they type."]
+
+
+def _addresses(announced: Sequence[Announced]) -> str:
+    return ", ".join(f"{entry.address} ({entry.why})" for entry in announced)
+
+
+def _labelled(label: str, texts: Sequence[str]) -> list[str]:
+    return [f"  {label if index == 0 else '':<7}{text}" for index, text in enumerate(texts)]
+
+
+def _paint(text: str, code: str) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m"
+
+
+def _plain(text: str, code: str) -> str:
+    return text

@@ -1,0 +1,95 @@
+"""The command line. Each option can also be set in the environment (`HOCKET_PORT`) and in a TOML file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts.config import Env, Toml
+
+from hocket import logging
+from hocket.config import ConfigError, ServeOptions, StartError, installed_version
+
+_FAILED = 1
+_WRONG_OPTIONS = 2
+"""Exit codes. 0: stopped as asked."""
+
+_HELP = """Voice channels that you host yourself: start the server, open the page, share the link, talk.
+
+    hocket serve                                   try it on this machine
+    hocket serve --host 0.0.0.0 --auth open \\
+        --tls-cert cert.pem --tls-key key.pem      everybody on your network, under https
+    hocket serve --help                            every option
+
+Each option is also an environment variable (--media-port is HOCKET_MEDIA_PORT) and a line of a TOML file
+(media_port = 9000, given with --config). The command line wins over the environment, the environment over the file.
+"""
+
+
+app = App(
+    name="hocket",
+    help=_HELP,
+    help_format="plaintext",
+    version=installed_version,
+    default_parameter=Parameter(negative=(), consume_multiple=True),
+    # A Ctrl-C before the server listens for it is no error of ours to show.
+    suppress_keyboard_interrupt=True,
+)
+app.meta.group_parameters = Group("Settings file", sort_key=0)
+
+
+@app.command
+def serve(options: Annotated[ServeOptions, Parameter(name="*")] = ServeOptions()) -> None:  # noqa: B008 - frozen
+    """Run the voice server with its page.
+
+    Without options it serves this machine alone, at http://127.0.0.1:8080/, with one UDP port for all voice.
+    """
+    from hocket.serving import serve as run  # the native module is loaded only by the command that needs it
+
+    logging.configure(options.log_level)
+    run(options)
+
+
+@app.meta.default
+def _with_config(
+    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    config: Annotated[Path | None, Parameter(env_var="HOCKET_CONFIG")] = None,
+) -> None:
+    """Read the settings file, then do what was asked.
+
+    Parameters
+    ----------
+    config
+        TOML file with options; config-sample.toml shows them all.
+    """
+    environment = Env("HOCKET_", command=False)
+    app.config = (environment,)
+    if config is not None:
+        app.config = (environment, Toml(config, must_exist=True, use_commands_as_keys=False))
+    app(tokens, exit_on_error=False, print_error=False)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command line and exits: 0 when stopped as asked, 1 when it cannot run here, 2 for wrong options."""
+    try:
+        app.meta(sys.argv[1:] if arguments is None else arguments, exit_on_error=False, print_error=False)
+    except (ConfigError, CycloptsError, FileNotFoundError) as error:
+        _complain(str(error))
+        sys.exit(_WRONG_OPTIONS)
+    except StartError as error:
+        _complain(str(error))
+        sys.exit(_FAILED)
+
+
+def _complain(sentence: str) -> None:
+    """One error, red on a terminal."""
+    coloured = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+    label = "\x1b[31mError:\x1b[0m" if coloured else "Error:"
+    print(f"{label} {sentence}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

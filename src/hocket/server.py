@@ -1,0 +1,304 @@
+"""`VoiceServer`: what an app owns. The only place where the parts are wired together."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from types import MappingProxyType, TracebackType
+from typing import Any, Literal, Self, TypeVar
+
+from hocket.addresses import Announced, choose, own_addresses, resolve
+from hocket.auth import Authenticate
+from hocket.auth.open import OpenAuth
+from hocket.config import ConfigError, Limits, OneChannel
+from hocket.errors import PermissionDenied, Unavailable
+from hocket.hrpc.asgi import Call, Handler, HrpcApp, Message, Receive, Scope, Send, route_path
+from hocket.hrpc.service import METHODS
+from hocket.media.engine import Event as EngineEvent
+from hocket.media.engine import MediaEngine, WorkerFailed
+from hocket.page import Page
+from hocket.policy import Authorize, ChannelId, allow_everything
+from hocket.voice.events import Event, Joined, Left, Speaking
+from hocket.voice.feed import Feed, Subscription
+from hocket.voice.forwarding import EngineMedia
+from hocket.voice.service import VoiceService
+from hocket.voice.views import ChannelView, view
+
+EventName = Literal["joined", "left", "speaking"]
+EventHandler = Callable[[Any], Awaitable[None] | None]
+_Handler = TypeVar("_Handler", bound=EventHandler)
+
+_KINDS: Mapping[EventName, type[Event]] = {"joined": Joined, "left": Left, "speaking": Speaking}
+
+_DRAIN_SECONDS = 1.2
+"""Time for all streams to hear of the end together; a client that does not read is not waited for longer."""
+
+_HANDLER_SECONDS = 0.5
+"""Time for the app's handlers to hear of the last who left."""
+
+_SERVICES = tuple({path.rpartition("/")[0] + "/" for path in METHODS})
+
+logger = logging.getLogger("hocket.server")
+
+
+class VoiceServer:
+    """Voice channels for an ASGI app.
+
+    Give `lifespan` to the app (or enter the server with `async with` in a lifespan of your own) and mount `asgi` under
+    any prefix. Everything happens on the event loop that entered it; nothing here is for other threads.
+    """
+
+    def __init__(
+        self,
+        *,
+        announce: Sequence[str] = (),
+        media_port: int = 0,
+        media_addresses: Sequence[str] = ("0.0.0.0", "::"),
+        workers: int = 0,
+        authenticate: Authenticate | None = None,
+        authorize: Authorize = allow_everything,
+        one_channel: OneChannel = "replace",
+        allowed_origins: Collection[str] = (),
+        limits: Limits | None = None,
+        page: bool = False,
+        announce_loopback: bool | None = None,
+    ) -> None:
+        """Keeps the options; sockets and threads come with `lifespan`.
+
+        Args:
+            announce: IP addresses or host names at which clients reach the media port, in order of preference. Empty:
+                this machine's own addresses.
+            media_port: UDP port of all voice, IPv4 and IPv6; 0 takes a free one. Behind a firewall, set and open it.
+            media_addresses: local addresses to receive voice on, at most one of a family.
+            workers: media threads, 1 … 64; 0 is one a core.
+            authenticate: says who opens a stream. None: everybody is who they say they are, on this machine alone.
+            authorize: says what a user may do in a channel.
+            one_channel: what happens when a user joins a second channel.
+            allowed_origins: web pages of other sites that may come without a token, such as `https://example.org`.
+            limits: bounds on what clients can make the server hold and do.
+            page: shows Hocket's own page at the root of `asgi`.
+            announce_loopback: where the loopback stands among this machine's own addresses: True first, None last,
+                False only if there is nothing else.
+        """
+        self._announce = tuple(announce)
+        self._announce_loopback = announce_loopback
+        self._media_options: dict[str, Any] = {
+            "port": media_port,
+            "workers": workers,
+            "addresses": tuple(media_addresses),
+        }
+        self._authenticate: Authenticate = OpenAuth() if authenticate is None else authenticate
+        self._authorize = authorize
+        self._one_channel: OneChannel = one_channel
+        self._allowed_origins = frozenset(allowed_origins)
+        self._limits = limits or Limits()
+        self._hrpc = HrpcApp(self._admit)
+        self._page = Page() if page else None
+        self._feed = Feed()
+        self._handlers: dict[type[Event], list[EventHandler]] = {}
+        self._running: AsyncExitStack | None = None
+        self._service: VoiceService | None = None
+        self._engine: MediaEngine | None = None
+        self._announced: tuple[Announced, ...] = ()
+
+    async def __aenter__(self) -> Self:
+        """Opens the media port and starts the media threads.
+
+        Raises:
+            ConfigError: no address to announce, or a name without one.
+            OSError: the media port cannot be had.
+            RuntimeError: it runs already.
+        """
+        if self._running is not None:
+            raise RuntimeError("this VoiceServer runs already")
+        self._announced = await self._addresses()
+        async with AsyncExitStack() as stack:
+            addresses = [announced.address for announced in self._announced]
+            engine = MediaEngine(announce=addresses, on_event=_log_failure, **self._media_options)
+            self._engine = await stack.enter_async_context(engine)
+            self._service = VoiceService(
+                EngineMedia(self._engine),
+                authenticate=self._authenticate,
+                authorize=self._authorize,
+                limits=self._limits,
+                one_channel=self._one_channel,
+                allowed_origins=self._allowed_origins,
+                tell_app=self._feed.publish,
+            )
+            tasks = await stack.enter_async_context(asyncio.TaskGroup())
+            telling = tasks.create_task(self._tell_handlers(self._feed.subscribe()))
+            stack.push_async_callback(self._finish_telling, telling)
+            stack.push_async_callback(self.drain)
+            self._running = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Ends every stream with a word of when to come back, then the media threads."""
+        running, self._running = self._running, None
+        if running is not None:
+            await running.aclose()
+        self._feed = Feed()
+        self._service = self._engine = None
+
+    @asynccontextmanager
+    async def lifespan(self, app: object = None) -> AsyncIterator[None]:
+        """For `FastAPI(lifespan=voice.lifespan)` and `Starlette(lifespan=voice.lifespan)`."""
+        async with self:
+            yield
+
+    async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI app: mount it under any prefix, or serve it alone, which runs the lifespan too."""
+        if scope["type"] == "lifespan":
+            await self._serve_lifespan(receive, send)
+        elif self._page is None or scope["type"] == "websocket" or route_path(scope).startswith(_SERVICES):
+            await self._hrpc(scope, receive, send)
+        else:
+            await self._page(scope, receive, send)
+
+    @property
+    def channels(self) -> Mapping[ChannelId, ChannelView]:
+        """Who is where at this moment. A value: ask again for what comes later."""
+        return MappingProxyType({}) if self._service is None else view(self._service.channels)
+
+    @property
+    def streams(self) -> int:
+        """How many streams are open, those that have joined nothing yet included."""
+        return 0 if self._service is None else self._service.streams
+
+    @property
+    def engine(self) -> MediaEngine:
+        """The media engine, for statistics and `dump`.
+
+        Raises:
+            RuntimeError: the server does not run.
+        """
+        if self._engine is None:
+            raise RuntimeError("this VoiceServer does not run")
+        return self._engine
+
+    @property
+    def announced(self) -> tuple[Announced, ...]:
+        """The addresses that clients are told for media, with where each comes from."""
+        return self._announced
+
+    def on(self, name: EventName) -> Callable[[_Handler], _Handler]:
+        """Has a function called with each `Joined`, `Left` or `Speaking`: `@voice.on("joined")`.
+
+        It may be async. Events come one after the other, in order; an exception is logged and ends nothing.
+        """
+
+        def register(handler: _Handler) -> _Handler:
+            self._handlers.setdefault(_KINDS[name], []).append(handler)
+            return handler
+
+        return register
+
+    def events(self) -> Subscription:
+        """Every event from now on, as an async iterator that ends with the server."""
+        return self._feed.subscribe()
+
+    async def kick(self, user_id: int, channel: ChannelId | None = None, *, reason: str | None = None) -> int:
+        """Removes a user from a channel, or (None) from all, and keeps the user out until `allow`.
+
+        Nothing of the user is forwarded any more when this returns.
+
+        Returns:
+            How many streams ended.
+        """
+        return self._here.kick(user_id, channel, reason)
+
+    async def allow(self, user_id: int, channel: ChannelId | None = None) -> None:
+        """Takes a kick back; with None, every kick of this user."""
+        self._here.allow(user_id, channel)
+
+    async def mute(self, user_id: int, *, muted: bool = True, channel: ChannelId | None = None) -> None:
+        """Silences a user in a channel, or (None) in all, whatever the user does; or takes that back."""
+        self._here.mute(user_id, channel, muted)
+
+    async def end(self, user_id: int, channel: ChannelId | None = None) -> int:
+        """Ends a user's streams, so that `authorize` is asked again when they come back: permissions have changed.
+
+        Returns:
+            How many streams ended.
+        """
+        return self._here.end(user_id, channel, PermissionDenied("Your permissions have changed: join again."))
+
+    async def drain(self) -> None:
+        """Lets no more streams in and ends those that are open with `hrpc.unavailable`; done within about a second.
+
+        Leaving `lifespan` does it too, but an ASGI server may have closed the WebSockets by then, without the reason.
+        """
+        if self._service is None:
+            return
+        try:
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                await self._service.drain()
+        except TimeoutError:
+            logger.warning("%d streams did not end in time", self._service.streams)
+
+    def dump(self) -> dict[str, object]:
+        """The state of everything, for tests."""
+        return {} if self._service is None else self._service.dump()
+
+    @property
+    def _here(self) -> VoiceService:
+        if self._service is None:
+            raise RuntimeError("this VoiceServer does not run: give its lifespan to the app, or enter it")
+        return self._service
+
+    @asynccontextmanager
+    async def _admit(self, call: Call) -> AsyncIterator[Handler]:
+        if self._service is None:
+            logger.error("a stream was refused: this VoiceServer does not run; give its lifespan to the app")
+            raise Unavailable(retry_after=5)
+        async with self._service.admit(call) as handle:
+            yield handle
+
+    async def _addresses(self) -> tuple[Announced, ...]:
+        if self._announce:
+            return await resolve(self._announce)
+        announced = choose(own_addresses(), loopback=self._announce_loopback)
+        if not announced:
+            raise ConfigError("This machine has no address of its own: say with --announce where clients reach it.")
+        return announced
+
+    async def _tell_handlers(self, events: Subscription) -> None:
+        async for event in events:
+            for handler in tuple(self._handlers.get(type(event), ())):
+                try:
+                    result = handler(event)
+                    if inspect.isawaitable(result):
+                        await result
+                except Exception:
+                    logger.exception("a handler of %s events failed", type(event).__name__)
+
+    async def _finish_telling(self, telling: asyncio.Task[None]) -> None:
+        """Lets the handlers hear of those who left last, within a bounded time."""
+        self._feed.close()
+        await asyncio.wait({telling}, timeout=_HANDLER_SECONDS)
+        telling.cancel()
+
+    async def _serve_lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()  # lifespan.startup
+        try:
+            async with self:
+                await send({"type": "lifespan.startup.complete"})
+                await receive()  # lifespan.shutdown
+        except (OSError, ConfigError) as error:
+            await send(_lifespan_failed(str(error)))
+            return
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _log_failure(event: EngineEvent) -> None:
+    if isinstance(event, WorkerFailed):
+        logger.error("media thread %d failed and was replaced: %d transports lost", event.worker, len(event.transports))
+
+
+def _lifespan_failed(sentence: str) -> Message:
+    return {"type": "lifespan.startup.failed", "message": sentence}

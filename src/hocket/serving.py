@@ -1,0 +1,275 @@
+"""`hocket serve`, below the command line: sockets, uvicorn, signals. A small user of `VoiceServer`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import os
+import signal
+import socket
+import ssl
+import sys
+from collections.abc import Callable, Generator, Iterator
+from typing import cast
+
+import uvicorn
+
+from hocket import banner
+from hocket.addresses import own_addresses
+from hocket.auth import Authenticate
+from hocket.auth.open import OpenAuth
+from hocket.config import PING_INTERVAL, PING_TIMEOUT, ConfigError, ServeOptions, StartError, installed_version
+from hocket.connections import HttpConnection, WebSocketConnection
+from hocket.hrpc.codec import REQUEST_LIMIT
+from hocket.page import BUILT
+from hocket.policy import is_local_address
+from hocket.server import VoiceServer
+
+_BACKLOG = 1_024
+
+_UNSENT_MS = 20_000
+"""How long the kernel keeps data that a client does not take, before it drops the connection (`TCP_USER_TIMEOUT`)."""
+
+_FRAME_LIMIT = 2 * REQUEST_LIMIT
+"""Longest WebSocket message. Between REQUEST_LIMIT and this one the client gets our error; beyond, close code 1009."""
+
+_FORCED = 130
+"""Exit code of the second Ctrl-C: 128 + SIGINT, as shells count."""
+
+
+def serve(options: ServeOptions, say: Callable[[str], None] = print) -> None:
+    """Serves until SIGINT or SIGTERM.
+
+    Args:
+        options: what was asked for.
+        say: takes each of the first lines.
+
+    Raises:
+        ConfigError: the options contradict each other.
+        StartError: a port is taken, or an address is not this machine's.
+    """
+    sockets = listen(options.host, options.port)
+    with contextlib.ExitStack() as stack:
+        for each in sockets:
+            stack.enter_context(each)
+        local = all(is_local_address(each.getsockname()[0]) for each in sockets)
+        authenticate = choose_auth(options.auth, local=local)
+        tls = _load_tls(options)
+        voice = _voice_server(options, sockets, authenticate, local=local)
+        config = _uvicorn_config(voice, options, tls)
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+            runner.run(_run(voice, config, sockets, options, local, say))
+
+
+def choose_auth(auth: str | None, *, local: bool) -> Authenticate:
+    """The authenticator that `--auth` names.
+
+    Raises:
+        ConfigError: nothing was said, and more than this machine could come in (T21); or there is no such function.
+    """
+    if auth is None and not local:
+        raise ConfigError(
+            "Without authentication Hocket serves only the machine that it runs on. Add `--auth open` to let in "
+            "everybody who can reach this address, `--auth module:function` for a rule of your own, or leave --host at "
+            "127.0.0.1."
+        )
+    if auth in (None, "open"):
+        return OpenAuth(everywhere=auth == "open")
+    module, separator, name = str(auth).partition(":")
+    if not separator:
+        raise ConfigError(f"--auth {auth}: must be `open` or `module:function`.")
+    try:
+        return cast(Authenticate, getattr(importlib.import_module(module), name))
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"--auth {auth}: cannot be imported: {error}") from None
+
+
+def listen(host: str, port: int) -> list[socket.socket]:
+    """Listening sockets for every address of `host`, all on one port.
+
+    Raises:
+        ConfigError: the host name has no address.
+        StartError: the port is taken, or not ours to take.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError):
+        raise ConfigError(f"--host {host}: this is neither an IP address nor a name that has one.") from None
+    sockets: list[socket.socket] = []
+    try:
+        for family, _, _, _, address in dict.fromkeys(found):
+            sockets.append(_listen(family, (address[0], port, *address[2:])))
+            port = port or sockets[0].getsockname()[1]
+    except OSError as error:
+        for each in sockets:
+            each.close()
+        raise _why(error, f"TCP port {port} on {host}", "--port") from None
+    return sockets
+
+
+def _listen(family: int, address: tuple[object, ...]) -> socket.socket:
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            # `::` takes IPv4 too where the system lets it: whoever asks for every address means every address.
+            dual = address[0] == "::" and socket.has_dualstack_ipv6()
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if dual else 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNSENT_MS)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+        listener.setblocking(False)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def _why(error: OSError, what: str, option: str) -> StartError:
+    """An operator's sentence for what the kernel says of a port."""
+    name = error.strerror or str(error)
+    if isinstance(error, PermissionError):
+        return StartError(f"{what} is not for this user: {name}. Choose one from 1024 on with {option}.")
+    return StartError(f"{what} cannot be used: {name}. Is Hocket running already? Choose another with {option}.")
+
+
+def _load_tls(options: ServeOptions) -> ssl.SSLContext | None:
+    if options.tls_cert is None:
+        if options.tls_key is not None:
+            raise ConfigError("--tls-key needs --tls-cert beside it.")
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(options.tls_cert, options.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"--tls-cert and --tls-key cannot be loaded: {error}") from None
+    return context
+
+
+def _voice_server(
+    options: ServeOptions, sockets: list[socket.socket], authenticate: Authenticate, *, local: bool
+) -> VoiceServer:
+    port: int = sockets[0].getsockname()[1]
+    return VoiceServer(
+        announce=options.announce,
+        media_port=port if options.media_port is None else options.media_port,
+        workers=options.workers,
+        authenticate=authenticate,
+        one_channel=options.one_channel,
+        allowed_origins=options.allow_origin,
+        limits=options.limits,
+        page=True,
+        announce_loopback=local,
+    )
+
+
+def _uvicorn_config(voice: VoiceServer, options: ServeOptions, tls: ssl.SSLContext | None) -> uvicorn.Config:
+    return uvicorn.Config(
+        voice.asgi,
+        http=HttpConnection,
+        ws=WebSocketConnection,
+        ws_max_size=_FRAME_LIMIT,
+        ws_ping_interval=PING_INTERVAL,
+        ws_ping_timeout=PING_TIMEOUT,
+        # A few hundred bytes a message gain nothing, and a compressed bomb is none if nothing is unpacked (T13).
+        ws_per_message_deflate=False,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=_BACKLOG,
+        # Streams are bounded by themselves; this bounds what is no stream yet, or none at all.
+        limit_concurrency=options.limits.streams + 512,
+        timeout_graceful_shutdown=cast(int, 0.3),  # it goes to asyncio.wait_for, which takes a float
+        ssl_context_factory=None if tls is None else (lambda config, default: tls),
+    )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn whose signals are ours."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """None here: uvicorn would raise the signal once more when it is done, and exit as if it had failed."""
+        yield
+
+
+async def _run(
+    voice: VoiceServer,
+    config: uvicorn.Config,
+    sockets: list[socket.socket],
+    options: ServeOptions,
+    local: bool,
+    say: Callable[[str], None],
+) -> None:
+    stop = asyncio.Event()
+    with _signals(stop):
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(voice)
+            except OSError as error:
+                port = sockets[0].getsockname()[1] if options.media_port is None else options.media_port
+                raise _why(error, f"UDP port {port}", "--media-port") from None
+            server = _Server(config)
+            serving = asyncio.ensure_future(server.serve(sockets))
+            for line in banner.lines(_facts(voice, sockets, options, local), colours=_wants_colours()):
+                say(line)
+            sys.stdout.flush()
+            await asyncio.wait({serving, asyncio.ensure_future(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+            await voice.drain()
+            server.should_exit = True
+            await serving
+
+
+@contextlib.contextmanager
+def _signals(stop: asyncio.Event) -> Iterator[None]:
+    """The first SIGINT or SIGTERM sets `stop`; the second ends the process on the spot."""
+
+    def hear() -> None:
+        if stop.is_set():
+            os._exit(_FORCED)
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, hear)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+def _facts(voice: VoiceServer, sockets: list[socket.socket], options: ServeOptions, local: bool) -> banner.Facts:
+    return banner.Facts(
+        version=installed_version(),
+        urls=_urls(sockets, secure=options.tls_cert is not None),
+        local=local,
+        secure=options.tls_cert is not None,
+        page=(BUILT / "index.html").is_file(),
+        media_port=voice.engine.port,
+        announced=voice.announced,
+        asked=bool(options.announce),
+        auth=options.auth or "open",
+    )
+
+
+def _urls(sockets: list[socket.socket], *, secure: bool) -> list[str]:
+    """Where the page is. For "every address": this machine under `localhost`, and its addresses for the others."""
+    port = sockets[0].getsockname()[1]
+    hosts: list[str] = []
+    for each in sockets:
+        address = each.getsockname()[0]
+        if address in ("0.0.0.0", "::"):
+            own = [ip for _, ip in own_addresses() if not (ip.is_loopback or ip.is_link_local)]
+            hosts += ["localhost", *(str(ip) for ip in own if ip.version == 4 or address == "::")]
+        else:
+            hosts.append(address)
+    scheme = "https" if secure else "http"
+    return [f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/" for host in dict.fromkeys(hosts)]
+
+
+def _wants_colours() -> bool:
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
