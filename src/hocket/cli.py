@@ -19,20 +19,19 @@ _WRONG_OPTIONS = 2
 
 _HELP = """Voice channels that you host yourself: start the server, open the page, share the link, talk.
 
-    hocket serve                                   try it on this machine
-    hocket serve --host 0.0.0.0 --auth open \\
-        --tls-cert cert.pem --tls-key key.pem      everybody on your network, under https
-    hocket serve --help                            every option
+- `hocket serve`: try it on this machine
+- `hocket serve --host 0.0.0.0 --auth open --tls-cert cert.pem --tls-key key.pem`: everybody on your network
+- `hocket serve --help`: every option
 
-Each option is also an environment variable (--media-port is HOCKET_MEDIA_PORT) and a line of a TOML file
-(media_port = 9000, given with --config). The command line wins over the environment, the environment over the file.
+Each option is also an environment variable (`--media-port` is `HOCKET_MEDIA_PORT`) and a line of a TOML file
+(`media_port = 9000`, given with `--config`). The command line wins over the environment, the environment over the file.
 """
 
 
 app = App(
     name="hocket",
     help=_HELP,
-    help_format="plaintext",
+    help_format="markdown",
     version=installed_version,
     default_parameter=Parameter(negative=(), consume_multiple=True),
     # A Ctrl-C before the server listens for it is no error of ours to show.

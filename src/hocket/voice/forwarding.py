@@ -158,7 +158,7 @@ def _transport_watcher(watch: TransportWatch) -> Callable[[Event], None]:
             case TransportClosed(reason=reason):
                 watch.closed(reason)
             case EngineQuality(loss=loss, rtt_ms=rtt_ms, jitter_ms=jitter_ms):
-                watch.quality(Quality(loss, rtt_ms, jitter_ms))
+                watch.quality(Quality(loss, rtt_ms or 0.0, jitter_ms))
             case _:
                 pass
 

@@ -30,7 +30,7 @@ class Transport:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How a client's transport does: loss 0 … 1, the others in ms."""
+    """How a client's transport does: loss 0 … 1, the others in ms; a round trip of 0 is not measured yet."""
 
     loss: float
     rtt_ms: float
