@@ -151,8 +151,13 @@ class VoiceServer:
         async with self:
             yield
 
-    async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
+    @property
+    def asgi(self) -> Self:
         """The ASGI app: mount it under any prefix, or serve it alone, which runs the lifespan too."""
+        return self  # uvicorn takes a bound method for an app of ASGI 2
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one HTTP request, one WebSocket, or the lifespan."""
         if scope["type"] == "lifespan":
             await self._serve_lifespan(receive, send)
         elif self._page is None or scope["type"] == "websocket" or route_path(scope).startswith(_SERVICES):

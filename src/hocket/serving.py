@@ -19,7 +19,7 @@ from hocket import banner
 from hocket.addresses import own_addresses
 from hocket.auth import Authenticate
 from hocket.auth.open import OpenAuth
-from hocket.config import PING_INTERVAL, PING_TIMEOUT, ConfigError, ServeOptions, StartError, installed_version
+from hocket.config import PING_INTERVAL, PING_TIMEOUT, ConfigError, Limits, ServeOptions, StartError, installed_version
 from hocket.connections import HttpConnection, WebSocketConnection
 from hocket.hrpc.codec import REQUEST_LIMIT
 from hocket.page import BUILT
@@ -57,7 +57,7 @@ def serve(options: ServeOptions, say: Callable[[str], None] = print) -> None:
         authenticate = choose_auth(options.auth, local=local)
         tls = _load_tls(options)
         voice = _voice_server(options, sockets, authenticate, local=local)
-        config = _uvicorn_config(voice, options, tls)
+        config = uvicorn_config(voice, options.limits, tls)
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(_run(voice, config, sockets, options, local, say))
 
@@ -165,7 +165,8 @@ def _voice_server(
     )
 
 
-def _uvicorn_config(voice: VoiceServer, options: ServeOptions, tls: ssl.SSLContext | None) -> uvicorn.Config:
+def uvicorn_config(voice: VoiceServer, limits: Limits, tls: ssl.SSLContext | None = None) -> uvicorn.Config:
+    """How uvicorn serves voice on the open internet: bounded, watched, without compression."""
     return uvicorn.Config(
         voice.asgi,
         http=HttpConnection,
@@ -181,7 +182,7 @@ def _uvicorn_config(voice: VoiceServer, options: ServeOptions, tls: ssl.SSLConte
         server_header=False,
         backlog=_BACKLOG,
         # Streams are bounded by themselves; this bounds what is no stream yet, or none at all.
-        limit_concurrency=options.limits.streams + 512,
+        limit_concurrency=limits.streams + 512,
         timeout_graceful_shutdown=cast(int, 0.3),  # it goes to asyncio.wait_for, which takes a float
         ssl_context_factory=None if tls is None else (lambda config, default: tls),
     )

@@ -1,0 +1,49 @@
+"""A server on a real socket, in the test's own event loop, with the real media engine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import uvicorn
+
+from hocket.config import Limits
+from hocket.server import VoiceServer
+from hocket.serving import listen, uvicorn_config
+
+PATIENCE = 10.0
+
+
+@contextlib.asynccontextmanager
+async def uvicorn_running(config: uvicorn.Config) -> AsyncIterator[str]:
+    """Serves on a free port; gives the base URL."""
+    (listener,) = listen("127.0.0.1", 0)
+    server = uvicorn.Server(config)
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment] # signals are pytest's
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(server.serve([listener]))
+        while not server.started:
+            await asyncio.sleep(0.01)
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+
+
+@contextlib.asynccontextmanager
+async def running(*, page: bool = False, **options: Any) -> AsyncIterator[tuple[VoiceServer, str]]:
+    """A VoiceServer as `hocket serve` serves it."""
+    limits = options.get("limits") or Limits()
+    voice = VoiceServer(announce=["127.0.0.1"], workers=1, page=page, **options)
+    async with voice, uvicorn_running(uvicorn_config(voice, limits)) as base:
+        yield voice, base
+        await voice.drain()
+
+
+async def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
+    """Waits until something holds that needs a turn or two of the event loop, or of the network."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)
