@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from types import MappingProxyType, TracebackType
 from typing import Any, Literal, Self, TypeVar
 
-from hocket.addresses import Announced, choose, own_addresses, resolve
+from hocket.addresses import Announced, choose
 from hocket.auth import Authenticate
 from hocket.auth.open import OpenAuth
 from hocket.config import ConfigError, Limits, OneChannel
@@ -19,6 +19,7 @@ from hocket.hrpc.asgi import Call, Handler, HrpcApp, Message, Receive, Scope, Se
 from hocket.hrpc.service import METHODS
 from hocket.media.engine import Event as EngineEvent
 from hocket.media.engine import MediaEngine, WorkerFailed
+from hocket.network import own_addresses, resolve
 from hocket.page import Page
 from hocket.policy import Authorize, ChannelId, allow_everything
 from hocket.voice.events import Event, Joined, Left, Speaking

@@ -16,12 +16,12 @@ from typing import cast
 import uvicorn
 
 from hocket import banner
-from hocket.addresses import own_addresses
 from hocket.auth import Authenticate
 from hocket.auth.open import OpenAuth
 from hocket.config import PING_INTERVAL, PING_TIMEOUT, ConfigError, Limits, ServeOptions, StartError, installed_version
 from hocket.connections import HttpConnection, WebSocketConnection
 from hocket.hrpc.codec import REQUEST_LIMIT
+from hocket.network import own_addresses
 from hocket.page import BUILT
 from hocket.policy import is_local_address
 from hocket.server import VoiceServer

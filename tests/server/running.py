@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Collection
 
 import uvicorn
 
-from hocket.config import Limits
+from hocket.auth import Authenticate
+from hocket.config import Limits, OneChannel
+from hocket.policy import Authorize, allow_everything
 from hocket.server import VoiceServer
 from hocket.serving import listen, uvicorn_config
 
@@ -24,8 +25,7 @@ async def uvicorn_running(config: uvicorn.Config) -> AsyncIterator[str]:
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment] # signals are pytest's
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(server.serve([listener]))
-        while not server.started:
-            await asyncio.sleep(0.01)
+        await until(lambda: server.started)
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
@@ -33,11 +33,27 @@ async def uvicorn_running(config: uvicorn.Config) -> AsyncIterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def running(*, page: bool = False, **options: Any) -> AsyncIterator[tuple[VoiceServer, str]]:
+async def running(
+    *,
+    page: bool = False,
+    limits: Limits | None = None,
+    authenticate: Authenticate | None = None,
+    authorize: Authorize = allow_everything,
+    one_channel: OneChannel = "replace",
+    allowed_origins: Collection[str] = (),
+) -> AsyncIterator[tuple[VoiceServer, str]]:
     """A VoiceServer as `hocket serve` serves it."""
-    limits = options.get("limits") or Limits()
-    voice = VoiceServer(announce=["127.0.0.1"], workers=1, page=page, **options)
-    async with voice, uvicorn_running(uvicorn_config(voice, limits)) as base:
+    voice = VoiceServer(
+        announce=["127.0.0.1"],
+        workers=1,
+        page=page,
+        limits=limits,
+        authenticate=authenticate,
+        authorize=authorize,
+        one_channel=one_channel,
+        allowed_origins=allowed_origins,
+    )
+    async with voice, uvicorn_running(uvicorn_config(voice, limits or Limits())) as base:
         yield voice, base
         await voice.drain()
 
@@ -45,5 +61,5 @@ async def running(*, page: bool = False, **options: Any) -> AsyncIterator[tuple[
 async def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
     """Waits until something holds that needs a turn or two of the event loop, or of the network."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - of things that tell nobody when they change
             await asyncio.sleep(0.01)

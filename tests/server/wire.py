@@ -69,9 +69,10 @@ class Client:
                 open_timeout=PATIENCE,
             )
         except InvalidStatus as refused:
-            assert refused.response.headers["Content-Type"] == "application/hrpc", refused.response
-            assert refused.response.headers["Hrpc-Version"] == "1"
-            raise Refused(hrpc.Error.FromString(refused.response.body), refused.response.status_code) from None
+            answer = refused.response
+            if (answer.headers.get("Content-Type"), answer.headers.get("Hrpc-Version")) != ("application/hrpc", "1"):
+                raise
+            raise Refused(hrpc.Error.FromString(bytes(answer.body)), answer.status_code) from None
         return cls(socket)
 
     async def say(self, *requests: voice.StreamMessageRequest) -> None:
