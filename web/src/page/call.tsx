@@ -7,7 +7,7 @@ import { PersonRow } from "./person-row";
 import { Problems } from "./problems";
 import { Settings } from "./settings";
 import type { PageModel, View } from "./view";
-import { connectionWords, qualityWords } from "./words";
+import { connectionWords, isLoopback, qualityWords } from "./words";
 
 interface Props {
   readonly view: View;
@@ -81,6 +81,11 @@ function Alone({ view, model }: Props) {
       <h2>You are alone here</h2>
       <p>Send the link to whoever should join.</p>
       <ShareLink view={view} actions={model.actions} />
+      {isLoopback(view.link) && (
+        <p class="quiet" data-testid="loopback-note">
+          This one opens only on this computer. For others, put its name or address in place of “localhost”.
+        </p>
+      )}
     </section>
   );
 }

@@ -29,6 +29,11 @@ export class SpeakingHistory {
     return (this.#stretches.get(userId) ?? []).filter((stretch) => (stretch.end ?? now) > now - HISTORY_MS);
   }
 
+  /** How many stretches are kept, of everyone together. */
+  get size(): number {
+    return [...this.#stretches.values()].reduce((sum, stretches) => sum + stretches.length, 0);
+  }
+
   /** Everyone is forgotten. */
   clear(): void {
     this.#stretches.clear();

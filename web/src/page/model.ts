@@ -24,9 +24,6 @@ import { type Actions, EMPTY_VIEW, type PageModel, type Person, type View } from
 const DEFAULT_CHANNEL = "lobby";
 const COPIED_SHOWN_MS = 2_500;
 
-/** The own row before the server has said who we are. */
-const OWN_PLACEHOLDER_ID = 0n;
-
 export class Model implements PageModel {
   readonly store: Store<View>;
   readonly history = new SpeakingHistory();
@@ -204,7 +201,7 @@ export class Model implements PageModel {
     const { userId, name, muted, deafened, speaking, maySpeak } = this.client.self;
     const shown = name || cleanName(this.store.value.name);
     return {
-      userId: userId ?? OWN_PLACEHOLDER_ID,
+      userId: userId ?? this.#userId,
       name: shownName(shown, this.#userId),
       own: true,
       speaking: speaking && !muted && !deafened,

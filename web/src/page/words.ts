@@ -39,6 +39,12 @@ export function qualityWords({ quality }: View): string {
   return `${rtt}${Math.round(quality.loss * 100)} % lost`;
 }
 
+/** Whether a link leads to the very machine on which it is opened. */
+export function isLoopback(link: string): boolean {
+  if (!URL.canParse(link)) return false;
+  return /^(localhost|.*\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(link).hostname);
+}
+
 /** What a button in a problem does. */
 export type Remedy = "retry-microphone" | "retry-connection" | "play-sound" | "join" | "close-note";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { EMPTY_VIEW, type View } from "../../src/page/view";
-import { connectionWords, problems, qualityWords } from "../../src/page/words";
+import { connectionWords, isLoopback, problems, qualityWords } from "../../src/page/words";
 import { CLIENT_FAILURES, type ConnectionState, Failure, type MicrophoneProblem } from "../../src/voice";
 
 const JOINED: View = { ...EMPTY_VIEW, stage: "call", connection: { phase: "joined", media: "connected" } };
@@ -47,6 +47,22 @@ describe("the connection in words", () => {
     expect(qualityWords({ ...JOINED, quality: { loss: 0.014, rttMs: 0, jitterMs: 0 } })).toBe("1 % lost");
     expect(qualityWords({ ...JOINED, quality: { loss: 0, rttMs: 22.6, jitterMs: 0 } })).toContain("23 ms");
   });
+});
+
+describe("a link", () => {
+  test.each(["http://localhost:8080/#/a", "http://127.0.0.1/", "http://[::1]:80/", "http://a.localhost/"])(
+    "to %s opens on this computer only",
+    (link) => {
+      expect(isLoopback(link)).toBe(true);
+    },
+  );
+
+  test.each(["https://voice.example.org/", "http://192.168.1.5/", "http://localhost.example.org/", "", "nonsense"])(
+    "to %j does not",
+    (link) => {
+      expect(isLoopback(link)).toBe(false);
+    },
+  );
 });
 
 describe("a problem", () => {
