@@ -14,6 +14,9 @@ mod packet;
 mod report;
 pub mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub use compound::{Compound, Packet};
 pub use ntp::Ntp;
 pub use packet::{Bye, Chunk, Nack, ReceiverReport, SenderReport, SourceDescription};
