@@ -1,10 +1,10 @@
 //! What workers tell each other.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
 use crate::claim::Claim;
+use crate::ice::Path;
 use crate::id::{ProducerId, WorkerId};
 use crate::packet::MediaPacket;
 
@@ -14,8 +14,6 @@ use crate::packet::MediaPacket;
 pub enum WorkerMessage {
     /// A producer's packet, for those of its consumers that the receiving worker owns.
     Packet(Arc<MediaPacket>),
-    /// A producer's clock: its RTP time at an instant.
-    SenderReport(SenderClock),
     /// A datagram that the kernel handed to a worker that does not own its transport.
     Datagram(Arc<PassedDatagram>),
     /// This address has passed a check of a transport that `owner` owns.
@@ -44,7 +42,7 @@ impl WorkerMessage {
     pub fn is_lossy(&self) -> bool {
         matches!(
             self,
-            Self::Packet(_) | Self::SenderReport(_) | Self::Datagram(_)
+            Self::Packet(_) | Self::Datagram(_)
         )
     }
 }
@@ -52,19 +50,39 @@ impl WorkerMessage {
 /// A datagram on its way to the owner of its transport.
 #[derive(Debug)]
 pub struct PassedDatagram {
-    pub(crate) source: SocketAddr,
-    pub(crate) local: IpAddr,
+    pub(crate) path: Path,
     pub(crate) bytes: Vec<u8>,
 }
 
-/// A relation between a producer's RTP clock and ours, from its latest sender report (RFC 3550 §6.4.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SenderClock {
-    pub(crate) producer: ProducerId,
-    /// RTP time in the producer's own units …
-    pub(crate) rtp_timestamp: u32,
-    /// … at this instant of ours, when the report arrived.
-    pub(crate) at: Instant,
-    /// The producer's own wall clock at that RTP time, 32.32 NTP; kept so that streams of one sender stay in step (RFC 3550 §6.4.1).
-    pub(crate) ntp: u64,
+/// Datagrams that are used again once their receivers have let go of them: a client whose packets the kernel hands to another worker than
+/// its transport's may do so for the whole of a call.
+#[derive(Debug, Default)]
+pub(crate) struct PassingRing {
+    datagrams: Vec<Arc<PassedDatagram>>,
+    next: usize,
+}
+
+impl PassingRing {
+    /// Datagrams on their way at a time that cost no allocation: a batch of receives.
+    const MAX: usize = 128;
+
+    /// A copy of the datagram, to pass on.
+    pub(crate) fn copy(&mut self, path: Path, bytes: &[u8]) -> Arc<PassedDatagram> {
+        self.next = if self.next < self.datagrams.len() { self.next } else { 0 };
+        if let Some(free) = self.datagrams.get_mut(self.next)
+            && let Some(datagram) = Arc::get_mut(free)
+        {
+            datagram.path = path;
+            datagram.bytes.clear();
+            datagram.bytes.extend_from_slice(bytes);
+            self.next += 1;
+            return Arc::clone(free);
+        }
+        let fresh = Arc::new(PassedDatagram { path, bytes: bytes.to_vec() });
+        if self.datagrams.len() < Self::MAX {
+            self.datagrams.insert(self.next, Arc::clone(&fresh));
+            self.next += 1;
+        }
+        fresh
+    }
 }

@@ -12,7 +12,6 @@ pub(crate) use feed::Feed;
 
 use crate::consumer::Consumer;
 use crate::id::{ConsumerId, ProducerId, WorkerId};
-use crate::message::SenderClock;
 use crate::outbox::Outbox;
 use crate::packet::MediaPacket;
 use crate::shared::ProducerShared;
@@ -99,13 +98,6 @@ impl Router {
     ) {
         if let Some(feed) = self.feeds.get_mut(&packet.producer) {
             feed.forward(packet, self.start, transports, outbox);
-        }
-    }
-
-    /// Notes a producer's clock.
-    pub(crate) fn handle_clock(&mut self, clock: SenderClock) {
-        if let Some(feed) = self.feeds.get_mut(&clock.producer) {
-            feed.clock = Some(clock);
         }
     }
 

@@ -29,9 +29,9 @@ use crate::drops::{Drop, Drops};
 use crate::dtls::association::Context;
 use crate::dtls::certificate::Certificate;
 use crate::event::Event;
-use crate::ice::PATHS_MAX;
+use crate::ice::{PATHS_MAX, Path};
 use crate::id::{ProducerId, TransportId, WorkerId};
-use crate::message::WorkerMessage;
+use crate::message::{PassingRing, WorkerMessage};
 use crate::options::Options;
 use crate::outbox::Outbox;
 use crate::queues::Queues;
@@ -58,6 +58,7 @@ pub struct Worker {
     router: Router,
     deadlines: Deadlines,
     queues: Queues,
+    passing: PassingRing,
     /// Everything random that is not a key. Seeded by the options and the worker's place, so that a scenario runs the same twice.
     random: StdRng,
     /// A buffer for what cannot be written in its place.
@@ -110,6 +111,7 @@ impl Worker {
             router: Router::new(id, now),
             deadlines: Deadlines::default(),
             queues: Queues::default(),
+            passing: PassingRing::default(),
             random: StdRng::from_seed(seed),
             scratch: Vec::new(),
             options,
@@ -130,19 +132,18 @@ impl Worker {
         data: &mut [u8],
         now: Instant,
     ) {
-        self.receive(source, local, data, true, now);
+        self.receive(Path { remote: source, local }, data, true, now);
     }
 
     /// Takes what another worker has for this one.
     pub fn handle_message(&mut self, message: WorkerMessage, now: Instant) {
         match message {
             WorkerMessage::Packet(packet) => self.forward(&packet),
-            WorkerMessage::SenderReport(clock) => self.router.handle_clock(clock),
             WorkerMessage::Datagram(passed) => {
                 let mut bytes = core::mem::take(&mut self.scratch);
                 bytes.clear();
                 bytes.extend_from_slice(&passed.bytes);
-                self.receive(passed.source, passed.local, &mut bytes, false, now);
+                self.receive(passed.path, &mut bytes, false, now);
                 self.scratch = bytes;
             }
             WorkerMessage::AddressOwned { address, owner } => {

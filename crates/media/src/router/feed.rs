@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use crate::consumer::Consumer;
 use crate::id::{ConsumerId, WorkerId};
-use crate::message::SenderClock;
 use crate::outbox::Outbox;
 use crate::packet::{HISTORY, MediaPacket};
 use crate::shared::ProducerShared;
@@ -20,8 +19,6 @@ pub(crate) struct Feed {
     active: usize,
     /// The latest packets, each in the place that its number gives it; empty until a consumer that may ask again is active.
     history: Vec<Option<Arc<MediaPacket>>>,
-    /// The producer's latest sender report, as a relation of clocks.
-    pub(crate) clock: Option<SenderClock>,
 }
 
 impl Feed {
@@ -31,7 +28,6 @@ impl Feed {
             consumers: Vec::new(),
             active: 0,
             history: Vec::new(),
-            clock: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Datagrams: sorted, looked up, handed on. What a stranger sends ends here, as a counter.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::demux::{Class, classify};
 use crate::drops::Drop;
 use crate::ice::Path;
 use crate::id::WorkerId;
-use crate::message::{PassedDatagram, WorkerMessage};
+use crate::message::WorkerMessage;
 use crate::slab::Slot;
 use crate::stun::{self, ErrorCode, Message};
 use crate::transport::Transport;
@@ -25,22 +25,11 @@ const UNKNOWN_NAMED: usize = 8;
 
 impl Worker {
     /// Takes a datagram; `direct` when it came from the socket, and may be passed on.
-    pub(super) fn receive(
-        &mut self,
-        source: SocketAddr,
-        local: IpAddr,
-        data: &mut [u8],
-        direct: bool,
-        now: Instant,
-    ) {
-        let path = Path {
-            remote: source,
-            local,
-        };
+    pub(super) fn receive(&mut self, path: Path, data: &mut [u8], direct: bool, now: Instant) {
         let class = classify(data);
         match class {
             Class::Stun => self.handle_stun(path, data, direct, now),
-            Class::Dtls | Class::Rtp | Class::Rtcp => match self.addresses.get(source) {
+            Class::Dtls | Class::Rtp | Class::Rtcp => match self.addresses.get(path.remote) {
                 Some(Home::Here(slot)) => self.handle_known(slot, path, class, data, now),
                 Some(Home::There(owner)) if direct => self.pass_on(owner, path, data),
                 _ => self.drop_here(Drop::UnknownAddress),
@@ -70,13 +59,8 @@ impl Worker {
     }
 
     fn pass_on(&mut self, owner: WorkerId, path: Path, data: &[u8]) {
-        let passed = PassedDatagram {
-            source: path.remote,
-            local: path.local,
-            bytes: data.to_vec(),
-        };
-        self.queues
-            .message(owner, WorkerMessage::Datagram(Arc::new(passed)));
+        let passed = self.passing.copy(path, data);
+        self.queues.message(owner, WorkerMessage::Datagram(passed));
     }
 
     /// Judges a connectivity check, cheapest test first; nothing is remembered or answered before the last has passed (T10).
