@@ -40,10 +40,7 @@ impl WorkerMessage {
     /// Whether the driver may drop it when the receiver's queue is full. The others are rare, and state depends on them.
     #[must_use]
     pub fn is_lossy(&self) -> bool {
-        matches!(
-            self,
-            Self::Packet(_) | Self::Datagram(_)
-        )
+        matches!(self, Self::Packet(_) | Self::Datagram(_))
     }
 }
 
@@ -68,7 +65,11 @@ impl PassingRing {
 
     /// A copy of the datagram, to pass on.
     pub(crate) fn copy(&mut self, path: Path, bytes: &[u8]) -> Arc<PassedDatagram> {
-        self.next = if self.next < self.datagrams.len() { self.next } else { 0 };
+        self.next = if self.next < self.datagrams.len() {
+            self.next
+        } else {
+            0
+        };
         if let Some(free) = self.datagrams.get_mut(self.next)
             && let Some(datagram) = Arc::get_mut(free)
         {
@@ -78,7 +79,10 @@ impl PassingRing {
             self.next += 1;
             return Arc::clone(free);
         }
-        let fresh = Arc::new(PassedDatagram { path, bytes: bytes.to_vec() });
+        let fresh = Arc::new(PassedDatagram {
+            path,
+            bytes: bytes.to_vec(),
+        });
         if self.datagrams.len() < Self::MAX {
             self.datagrams.insert(self.next, Arc::clone(&fresh));
             self.next += 1;

@@ -132,7 +132,15 @@ impl Worker {
         data: &mut [u8],
         now: Instant,
     ) {
-        self.receive(Path { remote: source, local }, data, true, now);
+        self.receive(
+            Path {
+                remote: source,
+                local,
+            },
+            data,
+            true,
+            now,
+        );
     }
 
     /// Takes what another worker has for this one.

@@ -1,5 +1,9 @@
 //! ICE as a lite agent: consent, changes of address, restarts, role conflicts (RFC 8445, RFC 7675).
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 
@@ -28,7 +32,10 @@ fn t11_a_peer_that_falls_silent_is_sent_nothing_after_thirty_seconds() {
         scene.person("bob").client(side).checks = false;
     }
     scene.run(SECOND * 26);
-    assert!(scene.counts("bob", "alice").len() > 1_200, "until then he is sent everything");
+    assert!(
+        scene.counts("bob", "alice").len() > 1_200,
+        "until then he is sent everything"
+    );
     scene.run(SECOND * 4);
     scene.forget();
     scene.run(SECOND * 5);
@@ -36,10 +43,17 @@ fn t11_a_peer_that_falls_silent_is_sent_nothing_after_thirty_seconds() {
     assert!(scene.person("bob").rtcp.is_empty());
     for side in [Side::Send, Side::Receive] {
         let transport = scene.transport("bob", side);
-        assert_eq!(scene.close_reason(transport), Some(CloseReason::ConsentExpired));
+        assert_eq!(
+            scene.close_reason(transport),
+            Some(CloseReason::ConsentExpired)
+        );
     }
     assert_eq!(scene.server.workers[0].dump().transports, 2, "alice stays");
-    assert_eq!(scene.server.workers[0].dump().consumers, 0, "nobody hears bob, and bob hears nobody");
+    assert_eq!(
+        scene.server.workers[0].dump().consumers,
+        0,
+        "nobody hears bob, and bob hears nobody"
+    );
 }
 
 #[test]
@@ -53,15 +67,28 @@ fn a_client_that_checks_keeps_its_transport_for_ever() {
 #[test]
 fn audio_is_back_within_a_second_after_a_listener_changed_its_address() {
     for workers in [1, 3] {
-        let mut scene = Scene::with_people(Setup { workers, ..Setup::default() }, &["alice", "bob"]);
+        let mut scene = Scene::with_people(
+            Setup {
+                workers,
+                ..Setup::default()
+            },
+            &["alice", "bob"],
+        );
         scene.speak("alice");
         scene.run(SECOND);
         let (elsewhere, now) = (scene.fresh_address(), scene.now);
-        scene.person("bob").client(Side::Receive).move_to(elsewhere, now);
+        scene
+            .person("bob")
+            .client(Side::Receive)
+            .move_to(elsewhere, now);
         scene.run(SECOND / 10);
         scene.forget();
         scene.run(SECOND);
-        assert_eq!(scene.counts("bob", "alice").len(), 50, "with {workers} workers");
+        assert_eq!(
+            scene.counts("bob", "alice").len(),
+            50,
+            "with {workers} workers"
+        );
         assert_eq!(selected(&mut scene, "bob", Side::Receive), Some(elsewhere));
     }
 }
@@ -69,23 +96,41 @@ fn audio_is_back_within_a_second_after_a_listener_changed_its_address() {
 #[test]
 fn audio_goes_on_after_a_speaker_changed_its_address() {
     for workers in [1, 3] {
-        let mut scene = Scene::with_people(Setup { workers, ..Setup::default() }, &["alice", "bob"]);
+        let mut scene = Scene::with_people(
+            Setup {
+                workers,
+                ..Setup::default()
+            },
+            &["alice", "bob"],
+        );
         scene.speak("alice");
         scene.run(SECOND);
         for _ in 0..5 {
             let (elsewhere, now) = (scene.fresh_address(), scene.now);
-            scene.person("alice").client(Side::Send).move_to(elsewhere, now);
+            scene
+                .person("alice")
+                .client(Side::Send)
+                .move_to(elsewhere, now);
             scene.run(SECOND);
         }
         let lost = 300 - scene.counts("bob", "alice").len();
-        assert!(lost <= 5, "{lost} packets came from an address before its check did");
+        assert!(
+            lost <= 5,
+            "{lost} packets came from an address before its check did"
+        );
     }
 }
 
 #[test]
 fn an_ice_restart_takes_new_credentials_and_ends_the_old_ones() {
     for workers in [1, 3] {
-        let mut scene = Scene::with_people(Setup { workers, ..Setup::default() }, &["alice", "bob"]);
+        let mut scene = Scene::with_people(
+            Setup {
+                workers,
+                ..Setup::default()
+            },
+            &["alice", "bob"],
+        );
         scene.speak("alice");
         scene.run(SECOND);
         let (fresh, now) = (scene.fresh_credentials(), scene.now);
@@ -109,7 +154,10 @@ fn an_ice_restart_takes_new_credentials_and_ends_the_old_ones() {
 
 #[test]
 fn restarts_before_the_first_check_leave_only_the_latest_credentials_and_the_ones_before() {
-    let mut scene = Scene::new(Setup { workers: 2, ..Setup::default() });
+    let mut scene = Scene::new(Setup {
+        workers: 2,
+        ..Setup::default()
+    });
     scene.enter("alice");
     let (transport, now) = (scene.transport("alice", Side::Send), scene.now);
     let credentials: Vec<_> = (0..3).map(|_| scene.fresh_credentials()).collect();
@@ -119,13 +167,24 @@ fn restarts_before_the_first_check_leave_only_the_latest_credentials_and_the_one
     scene.person("alice").send.restart_ice(credentials[2], now);
     scene.run(SECOND);
     assert!(scene.person("alice").send.is_answered());
-    assert_eq!(scene.server.workers.iter().map(|worker| worker.dump().transports).sum::<usize>(), 2);
+    assert_eq!(
+        scene
+            .server
+            .workers
+            .iter()
+            .map(|worker| worker.dump().transports)
+            .sum::<usize>(),
+        2
+    );
 }
 
 #[test]
 fn a_client_that_thinks_it_is_controlled_is_told_so() {
     let mut scene = Scene::with_people(Setup::default(), &["alice"]);
-    let check = scene.person("alice").send.check(IceRole::Controlled(1), false);
+    let check = scene
+        .person("alice")
+        .send
+        .check(IceRole::Controlled(1), false);
     scene.person("alice").send.send(check);
     scene.run(SECOND);
     assert_eq!(scene.person("alice").send.stun_errors(), [487]);
@@ -139,7 +198,11 @@ fn media_goes_where_the_client_nominated_last() {
     scene.person("alice").send.nominates = false;
     scene.person("alice").send.move_to(elsewhere, now);
     scene.run(SECOND);
-    assert_eq!(selected(&mut scene, "alice", Side::Send), Some(first), "validated, but not nominated");
+    assert_eq!(
+        selected(&mut scene, "alice", Side::Send),
+        Some(first),
+        "validated, but not nominated"
+    );
     let now = scene.now;
     scene.person("alice").send.nominates = true;
     scene.person("alice").send.move_to(elsewhere, now);
