@@ -13,7 +13,7 @@ export function Dock({ view, model }: Props) {
   const { actions } = model;
   const canSpeak = view.microphoneProblem === undefined && view.maySpeak;
   return (
-    <div class="dock" role="group" aria-label="Call controls">
+    <section class="dock" aria-label="Call controls">
       <Control
         testId="mute-button"
         label={view.muted ? "Muted" : "Mute"}
@@ -42,7 +42,7 @@ export function Dock({ view, model }: Props) {
       <Control testId="leave-button" label="Leave" danger onClick={actions.leave}>
         <LeaveIcon />
       </Control>
-    </div>
+    </section>
   );
 }
 

@@ -74,7 +74,7 @@ export const SCENES: Readonly<Record<string, View>> = {
       ...CROWD.map((name, i) => person(9_000_000_000_000_000n + BigInt(i), name, { volume: i === 2 ? 0.4 : 1 })),
     ],
   },
-  reconnecting: { ...CALL, connection: lost(3, true) },
+  reconnecting: { ...CALL, people: [ME, { ...BEN, speaking: false }, CHIARA], connection: lost(3, true) },
   "server-gone": { ...CALL, people: [ME], connection: lost(3, false) },
   blocked: { ...CALL, connection: { phase: "joined", media: "blocked" }, mediaAddresses: ["UDP 203.0.113.7:40000"] },
   denied: { ...CALL, microphoneProblem: "denied", people: [{ ...ME, listening: true }, BEN, CHIARA] },
