@@ -30,3 +30,13 @@ pub use error::{Error, Result};
 pub use events::Event;
 pub use options::{EngineOptions, MAX_WORKERS};
 pub use registry::{Counts, RouterId};
+
+#[cfg(test)]
+extern crate self as hocket_engine;
+
+#[cfg(test)]
+#[path = "../tests/common/mod.rs"]
+mod common;
+
+#[cfg(test)]
+mod failure_tests;

@@ -2,6 +2,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "a test fails by panicking; a stand-in panics on purpose"
 )]
 
@@ -284,4 +285,84 @@ fn closing_ends_the_threads_and_every_command() {
         engine.close_transport(TransportId(1)),
         Err(Error::Closed)
     ));
+}
+
+/// Holds up its worker at the first command until the test lets it go.
+struct Stuck {
+    gate: std::sync::mpsc::Receiver<()>,
+    witness: Witness,
+}
+
+impl Core for Stuck {
+    fn handle_command(&mut self, _: Command, _: Instant) {
+        let _ = self.gate.recv();
+    }
+
+    fn handle_datagram(&mut self, _: SocketAddr, _: IpAddr, _: &mut [u8], _: Instant) {}
+
+    fn handle_message(&mut self, _: WorkerMessage, _: Instant) {}
+
+    fn handle_timeout(&mut self, _: Instant) {}
+
+    fn next_timeout(&self) -> Option<Instant> {
+        None
+    }
+
+    fn outbox(&mut self) -> &mut Outbox {
+        &mut self.witness.outbox
+    }
+
+    fn poll_event(&mut self) -> Option<Media> {
+        None
+    }
+
+    fn poll_message(&mut self) -> Option<(WorkerId, WorkerMessage)> {
+        None
+    }
+
+    fn dump(&self) -> WorkerDump {
+        WorkerDump::default()
+    }
+}
+
+#[test]
+fn a_worker_that_falls_behind_refuses_what_begins_and_takes_what_ends() {
+    let (open, gate) = std::sync::mpsc::channel();
+    let gate = Arc::new(std::sync::Mutex::new(Some(gate)));
+    let make = move |id, _| {
+        let gate = gate.lock().unwrap().take().unwrap();
+        Stuck {
+            gate,
+            witness: Witness::new(id, 1),
+        }
+    };
+    let engine = Engine::start(
+        &options(1, true),
+        Random::new(Some(1)).unwrap(),
+        vec![],
+        make,
+    )
+    .unwrap();
+    let router = engine.create_router().unwrap();
+    let mut transports = Vec::new();
+    let refusal = loop {
+        match engine.create_transport(router) {
+            Ok(info) => transports.push(info.id),
+            Err(error) => break error,
+        }
+        assert!(transports.len() <= 40_000, "no bound");
+    };
+    assert!(matches!(refusal, Error::Overloaded(_)), "{refusal}");
+    assert!(matches!(
+        engine.restart_ice(transports[0]),
+        Err(Error::Overloaded(_))
+    ));
+    let waiting = engine.dump().commands[0];
+    for transport in &transports {
+        engine.close_transport(*transport).unwrap();
+    }
+    assert_eq!(engine.dump().commands[0], waiting + transports.len());
+    assert_eq!(engine.dump().counts.transports, 0);
+    drop(open);
+    engine.close();
 }

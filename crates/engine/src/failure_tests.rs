@@ -1,0 +1,183 @@
+//! A worker that panics with real people on it: what is lost, what is not, and who may come back.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking; a stand-in panics on purpose"
+)]
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
+
+use hocket_media::{
+    Certificate, Command, Event, Options, Outbox, StatsOf, TransportId, Worker, WorkerDump,
+    WorkerId, WorkerMessage,
+};
+
+use crate::common::{Scene, on_loopback};
+use crate::driven::Core;
+use crate::random::Random;
+use crate::{Engine, Error};
+
+/// The real worker, with a bug.
+struct Fragile(Worker);
+
+/// The datagram that shows the bug.
+const BUG: &[u8] = b"a stand-in panics on purpose";
+
+impl Core for Fragile {
+    fn handle_command(&mut self, command: Command, now: Instant) {
+        self.0.handle_command(command, now);
+    }
+
+    fn handle_datagram(
+        &mut self,
+        source: SocketAddr,
+        local: IpAddr,
+        data: &mut [u8],
+        now: Instant,
+    ) {
+        assert!(data != BUG, "a stand-in panics on purpose");
+        self.0.handle_datagram(source, local, data, now);
+    }
+
+    fn handle_message(&mut self, message: WorkerMessage, now: Instant) {
+        self.0.handle_message(message, now);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.0.handle_timeout(now);
+    }
+
+    fn next_timeout(&self) -> Option<Instant> {
+        self.0.next_timeout()
+    }
+
+    fn outbox(&mut self) -> &mut Outbox {
+        self.0.outbox()
+    }
+
+    fn poll_event(&mut self) -> Option<Event> {
+        self.0.poll_event()
+    }
+
+    fn poll_message(&mut self) -> Option<(WorkerId, WorkerMessage)> {
+        self.0.poll_message()
+    }
+
+    fn dump(&self) -> WorkerDump {
+        self.0.dump()
+    }
+}
+
+fn fragile_scene(workers: u8) -> Scene {
+    let options = on_loopback("127.0.0.1", usize::from(workers), true);
+    let core = Arc::new(Options {
+        workers,
+        ..Options::default()
+    });
+    let certificate = Arc::new(Certificate::generate().unwrap());
+    let make = move |id, now| {
+        Fragile(Worker::new(
+            id,
+            Arc::clone(&core),
+            Arc::clone(&certificate),
+            now,
+        ))
+    };
+    let engine = Engine::start(&options, Random::new(None).unwrap(), vec![], make).unwrap();
+    Scene::on(engine, options.addresses[0])
+}
+
+/// People until both workers own two; gives them by worker. The kernel deals clients by their ports.
+fn two_on_each(scene: &mut Scene) -> [Vec<usize>; 2] {
+    let mut people = [Vec::new(), Vec::new()];
+    while people.iter().any(|of_one| of_one.len() < 2) {
+        let person = scene.join_connected();
+        let transport = scene.people[person].transport;
+        let worker = owner(scene, transport);
+        people[worker].push(person);
+        assert!(
+            scene.people.len() < 100,
+            "the kernel deals all clients to one worker"
+        );
+    }
+    people
+}
+
+fn owner(scene: &Scene, transport: TransportId) -> usize {
+    let registry = scene.engine.shared.registry();
+    usize::from(registry.claim(transport).unwrap().owner().unwrap().0)
+}
+
+#[test]
+fn a_failed_worker_takes_its_own_people_and_nobody_elses() {
+    let mut scene = fragile_scene(2);
+    let [here, there] = two_on_each(&mut scene);
+    let (lost, kept) = (scene.produce(here[0]), scene.produce(there[0]));
+    scene.hear(there[1], lost, 7);
+    scene.hear(there[1], kept, 8);
+    scene.settle();
+    let victims: Vec<TransportId> = here
+        .iter()
+        .map(|person| scene.people[*person].transport)
+        .collect();
+
+    scene.people[here[0]].client.send(BUG.to_vec());
+    scene.run_until("the failure told", |scene| !scene.failed.is_empty());
+
+    scene.failed.sort();
+    assert_eq!(scene.failed, victims, "those it owned, and only those");
+    let counts = scene.engine.dump().counts;
+    assert_eq!(
+        (counts.transports, counts.producers, counts.consumers),
+        (there.len(), 1, 1)
+    );
+    assert!(matches!(
+        scene.engine.request_stats(StatsOf::Producer(lost)),
+        Err(Error::UnknownId(_))
+    ));
+
+    scene.say(there[0], b"we go on");
+    scene.run_until("the word", |scene| !scene.people[there[1]].heard.is_empty());
+    assert_eq!(scene.people[there[1]].heard_from(8), [b"we go on"]);
+}
+
+#[test]
+fn those_who_were_lost_can_join_again_at_once() {
+    let mut scene = fragile_scene(2);
+    let [here, there] = two_on_each(&mut scene);
+    scene.people[here[0]].client.send(BUG.to_vec());
+    scene.run_until("the failure told", |scene| !scene.failed.is_empty());
+    let kept = scene.produce(there[0]);
+    let back = loop {
+        let person = scene.join_connected();
+        if owner(&scene, scene.people[person].transport) == 0 {
+            break person;
+        }
+        assert!(scene.people.len() < 100, "the new worker gets no clients");
+    };
+    scene.hear(back, kept, 9);
+    scene.ask(StatsOf::Transport(scene.people[back].transport));
+    scene.say(there[0], b"welcome back");
+    scene.run_until("the word", |scene| !scene.people[back].heard.is_empty());
+    assert_eq!(scene.people[back].heard_from(9), [b"welcome back"]);
+}
+
+#[test]
+fn a_client_under_way_finds_the_new_worker() {
+    let mut scene = fragile_scene(1);
+    let early = scene.join_connected();
+    let late = scene.join();
+    scene.people[early].client.send(BUG.to_vec());
+    // What `late` has sent may be lost with the old worker or reach the new one; its checks go on either way, unless
+    // the old worker had claimed it.
+    scene.run_until("connected or told", |scene| {
+        scene.people[late].client.is_connected()
+            || scene.failed.contains(&scene.people[late].transport)
+    });
+    scene.run_until("the failure told", |scene| {
+        scene.failed.contains(&scene.people[early].transport)
+    });
+}

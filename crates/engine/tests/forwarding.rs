@@ -1,0 +1,187 @@
+//! What one person says, the others hear: real ICE, DTLS and SRTP over loopback sockets.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod common;
+
+use std::time::Duration;
+
+use common::{HEARD_TYPE, Scene, on_loopback};
+use hocket_media::{Stats, StatsOf};
+
+/// One speaks, all others listen; each must hear every packet once, in order, under its own SSRC and payload type.
+fn everyone_hears_the_speaker(server: &str, workers: usize, batch: bool, listeners: usize) {
+    let mut scene = Scene::new(&on_loopback(server, workers, batch));
+    let speaker = scene.join_connected();
+    let producer = scene.produce(speaker);
+    let listeners: Vec<usize> = (0..listeners).map(|_| scene.join_connected()).collect();
+    for listener in &listeners {
+        scene.hear(*listener, producer, 0x2000 + *listener as u32);
+    }
+    scene.settle();
+    let words: Vec<Vec<u8>> = (0..60_u8).map(|i| vec![i; 40 + usize::from(i)]).collect();
+    for word in &words {
+        scene.say(speaker, word);
+    }
+    for listener in listeners {
+        let ssrc = 0x2000 + listener as u32;
+        scene.run_until("every word", |scene| {
+            scene.people[listener].heard.len() >= words.len()
+        });
+        assert_eq!(scene.people[listener].heard_from(ssrc), words);
+        let heard = &scene.people[listener].heard;
+        assert!(heard.iter().all(|packet| packet.payload_type == HEARD_TYPE));
+        let first = heard[0].sequence;
+        let line = (0..words.len() as u16).map(|step| first.wrapping_add(step));
+        assert!(
+            heard.iter().map(|packet| packet.sequence).eq(line),
+            "one continuous line"
+        );
+    }
+    assert!(
+        scene.people[speaker].heard.is_empty(),
+        "nobody hears themselves"
+    );
+}
+
+#[test]
+fn over_ipv4_with_one_worker() {
+    everyone_hears_the_speaker("127.0.0.1", 1, true, 3);
+}
+
+#[test]
+fn over_ipv4_with_three_workers() {
+    everyone_hears_the_speaker("127.0.0.1", 3, true, 12);
+}
+
+#[test]
+fn over_ipv6_with_one_worker() {
+    everyone_hears_the_speaker("::1", 1, true, 3);
+}
+
+#[test]
+fn over_ipv6_with_three_workers() {
+    everyone_hears_the_speaker("::1", 3, true, 12);
+}
+
+#[test]
+fn over_ipv4_without_batches() {
+    everyone_hears_the_speaker("127.0.0.1", 1, false, 3);
+}
+
+#[test]
+fn over_ipv6_without_batches() {
+    everyone_hears_the_speaker("::1", 1, false, 3);
+}
+
+#[test]
+fn clients_spread_over_the_workers() {
+    let mut scene = Scene::new(&on_loopback("127.0.0.1", 3, true));
+    for _ in 0..12 {
+        scene.join_connected();
+    }
+    scene.run_until("an account of all twelve", |scene| {
+        scene
+            .engine
+            .dump()
+            .cores
+            .iter()
+            .map(|core| core.transports)
+            .sum::<usize>()
+            == 12
+    });
+    let busy = scene
+        .engine
+        .dump()
+        .cores
+        .iter()
+        .filter(|core| core.transports > 0)
+        .count();
+    assert!(
+        busy > 1,
+        "all twelve on one of three workers is a chance of one in 177,000"
+    );
+}
+
+#[test]
+fn nothing_is_heard_before_resume_and_nothing_after_close() {
+    let mut scene = Scene::new(&on_loopback("127.0.0.1", 2, true));
+    let (alice, bob) = (scene.join_connected(), scene.join_connected());
+    let producer = scene.produce(alice);
+    let consumer = scene.hear_paused(bob, producer, 9);
+    scene.settle();
+    scene.say(alice, b"before resume");
+    scene.run_for(Duration::from_millis(200));
+    assert!(scene.people[bob].heard.is_empty());
+    scene.engine.resume_consumer(consumer).unwrap();
+    scene.settle();
+    scene.say(alice, b"heard");
+    scene.run_until("the one word", |scene| !scene.people[bob].heard.is_empty());
+    scene.engine.close_consumer(consumer).unwrap();
+    scene.settle();
+    scene.say(alice, b"after close");
+    scene.run_for(Duration::from_millis(200));
+    assert_eq!(scene.people[bob].heard_from(9), [b"heard"]);
+}
+
+#[test]
+fn everyone_hears_only_whom_they_were_given_to_hear() {
+    let mut scene = Scene::new(&on_loopback("127.0.0.1", 2, true));
+    let people: Vec<usize> = (0..4).map(|_| scene.join_connected()).collect();
+    for pair in people.chunks(2) {
+        let producer = scene.produce(pair[0]);
+        scene.hear(pair[1], producer, 7);
+    }
+    scene.settle();
+    for pair in people.chunks(2) {
+        let word = format!("from {}", pair[0]);
+        scene.say(pair[0], word.as_bytes());
+    }
+    for pair in people.chunks(2) {
+        let listener = pair[1];
+        scene.run_until("the word", |scene| !scene.people[listener].heard.is_empty());
+        assert_eq!(
+            scene.people[listener].heard_from(7),
+            [format!("from {}", pair[0]).as_bytes()]
+        );
+    }
+}
+
+#[test]
+fn statistics_count_what_went_through() {
+    let mut scene = Scene::new(&on_loopback("127.0.0.1", 2, true));
+    let (alice, bob) = (scene.join_connected(), scene.join_connected());
+    let producer = scene.produce(alice);
+    let consumer = scene.hear(bob, producer, 9);
+    scene.settle();
+    for _ in 0..10 {
+        scene.say(alice, &[1; 50]);
+    }
+    scene.run_until("ten words", |scene| scene.people[bob].heard.len() == 10);
+    let Stats::Producer(of_alice) = scene.ask(StatsOf::Producer(producer)) else {
+        unreachable!()
+    };
+    assert_eq!(
+        (
+            of_alice.received.packets,
+            of_alice.received.bytes,
+            of_alice.lost
+        ),
+        (10, 500, 0)
+    );
+    let Stats::Consumer(of_bob) = scene.ask(StatsOf::Consumer(consumer)) else {
+        unreachable!()
+    };
+    assert_eq!(
+        (of_bob.sent.packets, of_bob.sent.bytes, of_bob.paused),
+        (10, 500, false)
+    );
+    let Stats::Transport(transport) = scene.ask(StatsOf::Transport(scene.people[bob].transport))
+    else {
+        unreachable!()
+    };
+    assert_eq!(transport.selected, Some(scene.people[bob].client.address));
+}
