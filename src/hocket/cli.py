@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tomllib
 from pathlib import Path
 from typing import Annotated
 
@@ -28,10 +29,13 @@ Each option is also an environment variable (`--media-port` is `HOCKET_MEDIA_POR
 """
 
 
+_ENVIRONMENT = Env("HOCKET_", command=False)
+
 app = App(
     name="hocket",
     help=_HELP,
     help_format="markdown",
+    config=_ENVIRONMENT,
     version=installed_version,
     default_parameter=Parameter(negative=(), consume_multiple=True),
     # A Ctrl-C before the server listens for it is no error of ours to show.
@@ -55,7 +59,7 @@ def serve(options: Annotated[ServeOptions, Parameter(name="*")] = ServeOptions()
 @app.meta.default
 def _with_config(
     *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
-    config: Annotated[Path | None, Parameter(env_var="HOCKET_CONFIG")] = None,
+    config: Path | None = None,
 ) -> None:
     """Read the settings file, then do what was asked.
 
@@ -64,18 +68,29 @@ def _with_config(
     config
         TOML file with options; config-sample.toml shows them all.
     """
-    environment = Env("HOCKET_", command=False)
-    app.config = (environment,)
-    if config is not None:
-        app.config = (environment, Toml(config, must_exist=True, use_commands_as_keys=False))
+    app.config = _ENVIRONMENT if config is None else (_ENVIRONMENT, _settings(config))
     app(tokens, exit_on_error=False, print_error=False)
+
+
+def _settings(file: Path) -> Toml:
+    """The options of a TOML file, which is read here once so that an error names it.
+
+    Raises:
+        ConfigError: there is no such file, or it is no TOML.
+    """
+    try:
+        tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise ConfigError(f"--config {file}: {reason}.") from None
+    return Toml(file, must_exist=True, use_commands_as_keys=False)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command line and exits: 0 when stopped as asked, 1 when it cannot run here, 2 for wrong options."""
     try:
         app.meta(sys.argv[1:] if arguments is None else arguments, exit_on_error=False, print_error=False)
-    except (ConfigError, CycloptsError, FileNotFoundError) as error:
+    except (ConfigError, CycloptsError) as error:
         _complain(str(error))
         sys.exit(_WRONG_OPTIONS)
     except StartError as error:

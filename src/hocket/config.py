@@ -22,6 +22,9 @@ PING_TIMEOUT = 10.0
 within the 30 s that consent (RFC 7675 §5.1) gives its media."""
 
 
+_WORKERS_LIMIT = 64
+
+
 class ConfigError(Exception):
     """What was asked for cannot be; the message is a sentence that says what to change."""
 
@@ -76,13 +79,13 @@ class Limits:
         """Refuses what would serve nobody.
 
         Raises:
-            ValueError: a limit is not above 0, or the outbox cannot hold a newcomer's view of a full channel.
+            ConfigError: a limit is not above 0, or the outbox cannot hold a newcomer's view of a full channel.
         """
         for name in self.__dataclass_fields__:
             if not getattr(self, name) > 0:
-                raise ValueError(f"the limit {name} must be above 0")
+                raise ConfigError(f"The limit {name} must be above 0.")
         if self.outbox < 2 * self.participants + 8:
-            raise ValueError("the limit outbox must be at least twice the limit participants, and 8 more")
+            raise ConfigError("The limit outbox must be at least twice the limit participants, and 8 more.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,3 +133,15 @@ class ServeOptions:
 
     limits: Limits = field(default_factory=Limits)
     """Bounds on what clients can make the server hold and do."""
+
+    def __post_init__(self) -> None:
+        """Checks the numbers.
+
+        Raises:
+            ConfigError: a port or the number of workers is out of its range.
+        """
+        for option, port in (("--port", self.port), ("--media-port", self.media_port)):
+            if port is not None and not 0 <= port <= 65_535:
+                raise ConfigError(f"{option} {port}: must be 0 to 65535.")
+        if not 0 <= self.workers <= _WORKERS_LIMIT:
+            raise ConfigError(f"--workers {self.workers}: must be 0 to {_WORKERS_LIMIT}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import importlib
 import os
 import signal
@@ -132,6 +133,8 @@ def _why(error: OSError, what: str, option: str) -> StartError:
     name = error.strerror or str(error)
     if isinstance(error, PermissionError):
         return StartError(f"{what} is not for this user: {name}. Choose one from 1024 on with {option}.")
+    if error.errno == errno.EADDRNOTAVAIL:
+        return StartError(f"{what} cannot be used: this machine has no such address.")
     return StartError(f"{what} cannot be used: {name}. Is Hocket running already? Choose another with {option}.")
 
 
@@ -140,6 +143,9 @@ def _load_tls(options: ServeOptions) -> ssl.SSLContext | None:
         if options.tls_key is not None:
             raise ConfigError("--tls-key needs --tls-cert beside it.")
         return None
+    for file in (options.tls_cert, options.tls_key):
+        if file is not None and not file.is_file():
+            raise ConfigError(f"{file}: there is no such file.")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         context.load_cert_chain(options.tls_cert, options.tls_key)

@@ -72,7 +72,6 @@ async def test_a_token_that_is_none_gets_401_before_the_upgrade(base: str, token
     with pytest.raises(Refused) as caught:
         await Client.open(base, token)
     assert (caught.value.status, caught.value.identifier) == (401, "hocket.unauthenticated")
-    assert token not in caught.value.sentence or token in ("0", "-1")
 
 
 async def test_an_unknown_method_gets_404(base: str) -> None:

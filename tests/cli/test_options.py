@@ -1,0 +1,181 @@
+"""The command line, the environment and the settings file, as far as no server has to run."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hocket import cli
+from hocket.config import ConfigError, Limits, ServeOptions
+
+SAMPLE = Path(__file__).parents[2] / "config-sample.toml"
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOCKET_CONFIG", "HOCKET_PORT", "HOCKET_HOST", "HOCKET_ANNOUNCE", "HOCKET_LIMITS_STREAMS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def options(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> ServeOptions:
+    """What `hocket serve ARGUMENTS` would serve with."""
+    seen: list[ServeOptions] = []
+    monkeypatch.setattr("hocket.serving.serve", seen.append)
+    monkeypatch.setattr("hocket.logging.configure", lambda level: None)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["serve", *arguments])
+    assert not ended.value.code
+    (chosen,) = seen
+    return chosen
+
+
+def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """What `hocket serve ARGUMENTS` says of wrong options."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["serve", *arguments])
+    assert ended.value.code == 2
+    written = capsys.readouterr()
+    assert not written.out
+    assert written.err.startswith("Error: ")
+    assert "\x1b" not in written.err, "colours only on a terminal"
+    return written.err
+
+
+def test_without_options_the_defaults_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert options(monkeypatch) == ServeOptions()
+
+
+def test_every_option_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = "--host ::1 --port 1 --media-port 2 --announce 10.0.0.1 voice.example.org --workers 3 --auth open"
+    more = "--one-channel reject --allow-origin https://a https://b --tls-cert c --tls-key k --log-level debug"
+    assert options(monkeypatch, *line.split(), *more.split(), "--limits.streams", "9") == ServeOptions(
+        host="::1",
+        port=1,
+        media_port=2,
+        announce=("10.0.0.1", "voice.example.org"),
+        workers=3,
+        auth="open",
+        one_channel="reject",
+        allow_origin=("https://a", "https://b"),
+        tls_cert=Path("c"),
+        tls_key=Path("k"),
+        log_level="debug",
+        limits=Limits(streams=9),
+    )
+
+
+def test_announce_may_be_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert options(monkeypatch, "--announce", "10.0.0.1", "--announce", "10.0.0.2").announce == ("10.0.0.1", "10.0.0.2")
+
+
+def test_the_command_line_wins_over_the_environment_and_that_over_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "hocket.toml"
+    file.write_text(
+        'host = "::1"\nport = 1\nworkers = 1\nannounce = ["10.0.0.1"]\n[limits]\nstreams = 1\noutbox = 999\n'
+    )
+    monkeypatch.setenv("HOCKET_PORT", "2")
+    monkeypatch.setenv("HOCKET_WORKERS", "2")
+    monkeypatch.setenv("HOCKET_LIMITS_STREAMS", "2")
+    chosen = options(monkeypatch, "--workers", "3", "--config", str(file))
+    assert (chosen.host, chosen.port, chosen.workers) == ("::1", 2, 3)
+    assert chosen.announce == ("10.0.0.1",)
+    assert chosen.limits == Limits(streams=2, outbox=999)
+
+
+def test_the_file_can_be_named_in_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "hocket.toml"
+    file.write_text("port = 7\n")
+    monkeypatch.setenv("HOCKET_CONFIG", str(file))
+    assert options(monkeypatch).port == 7
+
+
+def test_a_list_in_the_environment_has_spaces_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOCKET_ANNOUNCE", "10.0.0.1 10.0.0.2")
+    assert options(monkeypatch).announce == ("10.0.0.1", "10.0.0.2")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("--prot 5", "--prot"),
+        ("--port x", "--port"),
+        ("--port 65536", "--port 65536: must be 0 to 65535."),
+        ("--media-port -1", "--media-port"),
+        ("--workers 65", "--workers 65: must be 0 to 64."),
+        ("--one-channel both", '"replace", "reject", "allow"'),
+        ("--limits.streams 0", "streams must be above 0"),
+        ("--limits.outbox 20", "outbox"),
+        ("--config nowhere.toml", "--config nowhere.toml: No such file"),
+        ("--host 0.0.0.0 --port 0", "--auth open"),
+        ("--host nosuch.invalid", "--host nosuch.invalid"),
+        ("--port 0 --announce nosuch.invalid", "--announce nosuch.invalid"),
+        ("--port 0 --auth something", "--auth something"),
+        ("--port 0 --auth no_such_module:f", "--auth no_such_module:f"),
+        ("--port 0 --tls-cert nowhere.pem", "nowhere.pem"),
+        ("--port 0 --tls-key nowhere.pem", "--tls-cert"),
+    ],
+)
+def test_wrong_options_are_explained_in_one_line_and_exit_with_2(
+    capsys: pytest.CaptureFixture[str], line: str, expected: str
+) -> None:
+    text = complaint(capsys, *line.split())
+    assert expected in text
+    assert text.count("\n") == 1
+
+
+@pytest.mark.parametrize(("text", "expected"), [("port = [", "hocket.toml"), ("prot = 1", "prot")])
+def test_a_wrong_file_is_explained(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str, expected: str
+) -> None:
+    file = tmp_path / "hocket.toml"
+    file.write_text(text)
+    assert expected in complaint(capsys, "--config", str(file))
+
+
+def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--help"])
+    assert not ended.value.code
+    text = capsys.readouterr().out
+    for word in ("hocket serve", "--auth open", "HOCKET_MEDIA_PORT", "--config"):
+        assert word in text
+    with pytest.raises(SystemExit):
+        cli.main(["serve", "--help"])
+    text = capsys.readouterr().out
+    for each in dataclasses.fields(ServeOptions):
+        if each.name != "limits":
+            assert f"--{each.name.replace('_', '-')}" in text
+
+
+def test_the_sample_shows_every_option_with_its_default() -> None:
+    lines = SAMPLE.read_text().splitlines()
+    written = [line.removeprefix("# ") for line in lines if " = " in line or line == "# [limits]"]
+    shown = tomllib.loads("\n".join(written))
+    limits = shown.pop("limits")
+    assert limits == dataclasses.asdict(Limits())
+    defaults = {each.name: each.default for each in dataclasses.fields(ServeOptions) if each.name != "limits"}
+    # These four have no default that a file can hold: the sample shows an example.
+    examples: dict[str, Any] = {"media_port": 8080, "auth": "open", "tls_cert": "cert.pem", "tls_key": "key.pem"}
+    assert {name: shown[name] for name in examples} == examples
+    expected = {name: list(value) if isinstance(value, tuple) else value for name, value in defaults.items()}
+    assert shown == {**expected, **examples}
+    assert all(not line or line.startswith("#") for line in lines), "everything is commented out"
+
+
+def test_every_line_of_the_sample_is_understood(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "hocket.toml"
+    lines = SAMPLE.read_text().splitlines()
+    file.write_text("\n".join(line.removeprefix("# ") for line in lines if " = " in line or line == "# [limits]"))
+    chosen = options(monkeypatch, "--config", str(file))
+    assert chosen == ServeOptions(media_port=8080, auth="open", tls_cert=Path("cert.pem"), tls_key=Path("key.pem"))
+
+
+def test_limits_that_serve_nobody_are_refused() -> None:
+    with pytest.raises(ConfigError):
+        Limits(step_seconds=0)

@@ -1,0 +1,308 @@
+"""`VoiceServer` as an app owns it: mounted, asked, listened to, moderated."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+import hocket
+from hocket import ChannelId, Joined, Left, Permissions, Speaking, User, VoiceServer
+from hocket.config import ConfigError, Limits
+from tests.server.running import running, until, uvicorn_running
+from tests.server.wire import Client, Refused
+from tests.voice import shapes
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "fastapi_app.py"
+HERE = ChannelId(1, 2)
+
+
+def plain(app: object, lifespan: str = "on") -> uvicorn.Config:
+    """uvicorn as anybody starts it."""
+    return uvicorn.Config(app, lifespan=lifespan, log_config=None)  # type: ignore[arg-type]
+
+
+async def test_the_example_is_under_30_lines_and_works() -> None:
+    assert len(EXAMPLE.read_text().splitlines()) <= 30
+    spec = importlib.util.spec_from_file_location("fastapi_app", EXAMPLE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["fastapi_app"] = module
+    spec.loader.exec_module(module)
+    async with uvicorn_running(plain(module.app)) as base, httpx.AsyncClient() as http:
+        with pytest.raises(Refused) as caught:
+            await Client.open(f"{base}/voice", "wrong")
+        assert caught.value.status == 401
+        async with await Client.open(f"{base}/voice", "ada-secret") as ada:
+            assert (await ada.join())[-1] == "joined[]"
+            async with await Client.open(f"{base}/voice", "bob-secret") as bob:
+                await bob.say(shapes.initialize(), shapes.prepare(), shapes.join())
+                error = await bob.end()
+                assert error is not None
+                assert error.identifier == "hocket.permission-denied"
+            async with await Client.open(f"{base}/voice", "bob-secret") as bob:
+                assert (await bob.join(speaks=False))[-1] == "joined[1]"
+                assert (await http.get(f"{base}/channels")).json() == {"2": ["Ada", "Bob"]}
+        await until(lambda: not module.voice.channels)
+
+
+@pytest.mark.parametrize("prefix", ["/voice", "/a/deep/prefix"])
+async def test_it_can_be_mounted_under_any_prefix(prefix: str) -> None:
+    voice = VoiceServer(announce=["127.0.0.1"], workers=1, page=True)
+    app = Starlette(routes=[Mount(prefix, app=voice.asgi)], lifespan=voice.lifespan)
+    async with uvicorn_running(plain(app)) as base, httpx.AsyncClient() as http:
+        async with await Client.open(base + prefix) as client:
+            assert (await client.join())[-1] == "joined[]"
+        answer = await http.get(f"{base}{prefix}/")
+        assert answer.headers["content-type"].startswith("text/html")
+        with pytest.raises(Refused) as caught:
+            await Client.open(f"{base}{prefix}/elsewhere")
+        assert caught.value.status == 404
+
+
+async def test_two_servers_in_one_app_know_nothing_of_each_other() -> None:
+    one, other = (VoiceServer(announce=["127.0.0.1"], workers=1) for _ in range(2))
+    app = FastAPI()
+    app.mount("/one", one.asgi)
+    app.mount("/other", other.asgi)
+    async with (
+        one,
+        other,
+        uvicorn_running(plain(app)) as base,
+        await Client.open(f"{base}/one", "1") as ada,
+        await Client.open(f"{base}/other", "2") as bob,
+    ):
+        assert (await ada.join())[-1] == "joined[]"
+        assert (await bob.join())[-1] == "joined[]"
+
+
+async def test_it_can_be_served_alone_with_its_lifespan() -> None:
+    voice = VoiceServer(announce=["127.0.0.1"], workers=1)
+    async with uvicorn_running(plain(voice.asgi)) as base, await Client.open(base) as client:
+        assert (await client.join())[-1] == "joined[]"
+    assert voice.streams == 0
+    with pytest.raises(RuntimeError):
+        _ = voice.engine
+
+
+async def test_without_its_lifespan_a_stream_is_refused_and_the_log_says_why(caplog: pytest.LogCaptureFixture) -> None:
+    async with uvicorn_running(plain(VoiceServer().asgi, "off")) as base:
+        with pytest.raises(Refused) as caught:
+            await Client.open(base)
+    assert (caught.value.status, caught.value.identifier) == (503, "hrpc.unavailable")
+    assert "give its lifespan to the app" in caplog.text
+
+
+async def test_it_can_be_started_again() -> None:
+    voice = VoiceServer(announce=["127.0.0.1"], workers=1)
+    for _ in range(2):
+        async with voice, uvicorn_running(plain(voice.asgi, "off")) as base, await Client.open(base) as client:
+            assert (await client.join())[-1] == "joined[]"
+            with pytest.raises(RuntimeError, match="runs already"):
+                await voice.__aenter__()
+
+
+async def test_an_address_that_cannot_be_announced_stops_the_start() -> None:
+    with pytest.raises(ConfigError):
+        await VoiceServer(announce=["nosuch.invalid"]).__aenter__()
+
+
+async def test_authorize_is_asked_with_user_and_channel_and_its_answer_holds() -> None:
+    asked: list[tuple[User, ChannelId]] = []
+
+    async def authorize(user: User, channel: ChannelId) -> Permissions:
+        asked.append((user, channel))
+        return Permissions(join=channel.channel == 2)
+
+    async with running(authorize=authorize) as (_, base), await Client.open(base, "5%3AAda") as ada:
+        assert (await ada.join(guild=2**64 - 1))[-1] == "joined[]"
+        async with await Client.open(base, "6") as bob:
+            await bob.say(shapes.initialize(channel=3))
+            error = await bob.end()
+    assert error is not None
+    assert error.identifier == "hocket.permission-denied"
+    assert asked == [(User(5, "Ada"), ChannelId(2**64 - 1, 2)), (User(6), ChannelId(1, 3))]
+
+
+async def test_a_slow_authorize_holds_up_nobody_else() -> None:
+    go_on = asyncio.Event()
+
+    async def authorize(user: User, channel: ChannelId) -> Permissions:
+        if user.id == 1:
+            await go_on.wait()
+        return Permissions()
+
+    limits = Limits(authorize_seconds=1.0)
+    async with running(authorize=authorize, limits=limits) as (voice, base):
+        async with await Client.open(base, "1") as slow, await Client.open(base, "2") as quick:
+            await slow.say(shapes.initialize(), shapes.prepare(), shapes.join())
+            assert (await quick.join())[-1] == "joined[]"
+            go_on.set()
+            assert await slow.words(3) == ["initialized", "prepared_for_join_channel", "joined[2]"]
+        go_on.clear()
+        async with await Client.open(base, "1") as impatient:
+            await impatient.say(shapes.initialize())
+        await until(lambda: voice.streams == 0)
+        assert voice.dump() == {"streams": 0, "counts": {}, "channels": {}}
+
+
+async def test_the_live_view_shows_who_is_where() -> None:
+    async with running() as (voice, base):
+        assert dict(voice.channels) == {}
+        async with await Client.open(base, "1%3AAda") as ada, await Client.open(base, "2%3ABob") as bob:
+            await ada.join(hocket=1)
+            await bob.join(channel=3, speaks=False)
+            await ada.say(shapes.set_muted(), shapes.set_deafened())
+            await until(lambda: voice.channels[HERE].participants[0].deafened)
+            (shown,) = voice.channels[HERE].participants
+            assert (shown.user, shown.speaks, shown.muted, shown.speaking) == (User(1, "Ada"), True, True, False)
+            assert not voice.channels[ChannelId(1, 3)].participants[0].speaks
+        await until(lambda: not voice.channels)
+
+
+async def test_events_come_in_order_to_handlers_and_iterators() -> None:
+    heard: list[hocket.Event] = []
+    async with running() as (voice, base):
+
+        @voice.on("joined")
+        async def joined(event: Joined) -> None:
+            await asyncio.sleep(0)
+            heard.append(event)
+
+        @voice.on("left")
+        def left(event: Left) -> None:
+            heard.append(event)
+
+        events = voice.events()
+        async with await Client.open(base, "1") as ada:
+            await ada.join()
+        async with await Client.open(base, "2") as bob:
+            await bob.join(speaks=False)
+        expected = [
+            Joined(HERE, User(1), True),
+            Left(HERE, User(1)),
+            Joined(HERE, User(2), False),
+            Left(HERE, User(2)),
+        ]
+        assert [await anext(events) for _ in range(4)] == expected
+        await until(lambda: heard == expected)
+    with pytest.raises(StopAsyncIteration):
+        await anext(events)
+    assert Speaking not in {type(event) for event in heard}
+
+
+async def test_a_handler_that_fails_is_logged_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    left: list[Left] = []
+    async with running() as (voice, base):
+        voice.on("left")(left.append)
+
+        @voice.on("joined")
+        def fail(event: Joined) -> None:
+            raise ValueError("the app's mistake")
+
+        async with await Client.open(base, "1") as ada:
+            assert (await ada.join())[-1] == "joined[]"
+        await until(lambda: len(left) == 1)
+    assert "a handler of Joined events failed" in caplog.text
+
+
+async def test_the_handlers_hear_of_those_who_leave_with_the_server() -> None:
+    left: list[Left] = []
+    async with running() as (voice, base):
+        voice.on("left")(left.append)
+        ada = await Client.open(base, "1")
+        await ada.join()
+    assert left == [Left(HERE, User(1))]
+    await ada.socket.close()
+
+
+async def test_mute_silences_a_user_whatever_the_user_does() -> None:
+    async with running() as (voice, base), await Client.open(base, "1") as ada:
+        await ada.join(hocket=1)
+        assert not (await ada.hear()).hocket.participant.muted
+        await voice.mute(1)
+        state = (await ada.hear()).hocket.participant
+        assert (state.muted, state.may_speak) == (True, False)
+        await ada.say(shapes.set_muted(True), shapes.set_muted(False))
+        await voice.mute(1, muted=False)
+        state = (await ada.hear()).hocket.participant
+        while not state.may_speak:
+            state = (await ada.hear()).hocket.participant
+        await until(lambda: not voice.channels[HERE].participants[0].muted)
+
+
+async def test_kick_out_of_one_channel_leaves_the_others() -> None:
+    async with (
+        running(one_channel="allow") as (voice, base),
+        await Client.open(base, "1") as first,
+        await Client.open(base, "1") as second,
+    ):
+        await first.join(channel=2)
+        await second.join(channel=3)
+        assert await voice.kick(1, HERE) == 1
+        error = await first.end()
+        assert error is not None
+        assert error.identifier == "hocket.kicked"
+        assert list(voice.channels) == [ChannelId(1, 3)]
+        assert await voice.kick(1, HERE) == 0
+
+
+async def test_end_makes_a_user_be_asked_for_permission_anew() -> None:
+    speak = True
+
+    async def authorize(user: User, channel: ChannelId) -> Permissions:
+        return Permissions(speak=speak)
+
+    async with running(authorize=authorize) as (voice, base):
+        async with await Client.open(base, "1") as ada:
+            await ada.join()
+            speak = False
+            assert await voice.end(1) == 1
+            error = await ada.end()
+            assert error is not None
+            assert error.identifier == "hocket.permission-denied"
+        async with await Client.open(base, "1") as ada:
+            await ada.say(shapes.initialize(), shapes.prepare(), shapes.join())
+            error = await ada.end()
+            assert error is not None
+            assert error.identifier == "hocket.permission-denied"
+
+
+async def test_drain_tells_everybody_and_lets_nobody_in() -> None:
+    async with running() as (voice, base), await Client.open(base, "1") as ada:
+        await ada.join()
+        await voice.drain()
+        assert voice.streams == 0
+        error = await ada.end()
+        assert error is not None
+        assert (error.identifier, error.retry_after) == ("hrpc.unavailable", 3)
+        with pytest.raises(Refused) as caught:
+            await Client.open(base, "2")
+        assert (caught.value.status, caught.value.identifier) == (503, "hrpc.unavailable")
+
+
+async def test_restart_ice_gives_credentials_of_the_engine() -> None:
+    async with running() as (_, base), await Client.open(base, "1") as ada:
+        await ada.say(shapes.initialize(hocket=1), shapes.prepare())
+        await ada.words(2)
+        prepared = (await ada.hear()).prepared_for_join_channel
+        await ada.say(shapes.join(), shapes.restart_ice(prepared.producer_transport_options.id))
+        assert await ada.words(2) == ["joined[]", "participant"]
+        restarted = (await ada.hear()).hocket.ice_restarted
+        assert restarted.transport_id == prepared.producer_transport_options.id
+        assert restarted.ice_parameters != prepared.producer_transport_options.ice_parameters
+
+
+def test_the_public_names_are_all_there() -> None:
+    assert {name for name in hocket.__all__ if not hasattr(hocket, name)} == set()
+    with pytest.raises(AttributeError):
+        _ = hocket.nothing

@@ -1,0 +1,59 @@
+"""The first lines of `hocket serve`, as text."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from hocket.addresses import Announced
+from hocket.banner import Facts, lines
+
+LOCAL = Facts(
+    version="1.2.3",
+    urls=["http://127.0.0.1:8080/"],
+    local=True,
+    secure=False,
+    page=True,
+    media_port=8080,
+    announced=[Announced("127.0.0.1", "loopback"), Announced("10.0.0.5", "eth0")],
+    asked=False,
+    auth="open",
+)
+
+
+def test_the_lines_of_a_first_try() -> None:
+    assert lines(LOCAL) == [
+        "Hocket 1.2.3 is ready.",
+        "",
+        "  Open   http://127.0.0.1:8080/",
+        "         Only this machine can open it; --host 0.0.0.0 serves your network.",
+        "  Media  UDP port 8080 at 127.0.0.1 (loopback), 10.0.0.5 (eth0)",
+        "         because these are this machine's own addresses.",
+        "         The loopback serves browsers here even without a network; the others, a proxy's clients.",
+        "  Auth   open. Everybody on this machine comes in, under the name that they type.",
+        "",
+        "Ctrl-C stops the server.",
+    ]
+
+
+def test_plain_http_for_others_warns_of_the_microphone_and_https_does_not() -> None:
+    public = dataclasses.replace(LOCAL, local=False)
+    assert "microphone" in "\n".join(lines(public))
+    assert "microphone" not in "\n".join(lines(dataclasses.replace(public, secure=True)))
+    assert "microphone" not in "\n".join(lines(LOCAL))
+
+
+def test_a_missing_page_is_told_with_the_command_that_builds_it() -> None:
+    assert "make web" in "\n".join(lines(dataclasses.replace(LOCAL, page=False)))
+
+
+def test_what_was_asked_for_is_the_reason() -> None:
+    assert "because --announce says so" in "\n".join(lines(dataclasses.replace(LOCAL, asked=True)))
+
+
+def test_another_authentication_is_named() -> None:
+    assert "  Auth   my_app:check decides who comes in." in lines(dataclasses.replace(LOCAL, auth="my_app:check"))
+
+
+def test_colours_are_only_on_a_terminal() -> None:
+    assert "\x1b" not in "".join(lines(LOCAL))
+    assert "\x1b" in "".join(lines(LOCAL, colours=True))
