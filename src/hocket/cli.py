@@ -50,8 +50,12 @@ def serve(options: Annotated[ServeOptions, Parameter(name="*")] = ServeOptions()
 
     Without options it serves this machine alone, at http://127.0.0.1:8080/, with one UDP port for all voice.
     """
-    from hocket.serving import serve as run  # the native module is loaded only by the command that needs it
-
+    try:
+        from hocket.serving import serve as run  # the native module is loaded only by the command that needs it
+    except ModuleNotFoundError as error:
+        if error.name != "hocket._media":
+            raise
+        raise StartError("The media core is not built: run `make native` in the source folder.") from None
     logging.configure(options.log_level)
     run(options)
 

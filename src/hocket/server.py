@@ -226,6 +226,19 @@ class VoiceServer:
         """Silences a user in a channel, or (None) in all, whatever the user does; or takes that back."""
         self._here.mute(user_id, channel, muted)
 
+    async def notify(
+        self, text: str, *, channel: ChannelId | None = None, code: str = "app.notice", retry_after: int = 0
+    ) -> None:
+        """Shows a sentence to the people in a channel, or (None) in all, as far as their clients speak our extension.
+
+        Args:
+            text: for people.
+            channel: where; None is everywhere.
+            code: which notice, for programs. `hocket.…` codes are ours.
+            retry_after: seconds after which to connect again; 0 for nothing to do.
+        """
+        self._here.notify(channel, code, text, retry_after)
+
     async def end(self, user_id: int, channel: ChannelId | None = None) -> int:
         """Ends a user's streams, so that `authorize` is asked again when they come back: permissions have changed.
 

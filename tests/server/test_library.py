@@ -17,8 +17,10 @@ from starlette.routing import Mount
 import hocket
 from hocket import ChannelId, Joined, Left, Permissions, Speaking, User, VoiceServer
 from hocket.config import ConfigError, Limits
+from hocket.media import engine
+from hocket.voice import transports
 from tests.server.running import running, until, uvicorn_running
-from tests.server.wire import Client, Refused
+from tests.server.wire import Client, Closed, Refused
 from tests.voice import shapes
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "fastapi_app.py"
@@ -306,3 +308,24 @@ def test_the_public_names_are_all_there() -> None:
     assert {name for name in hocket.__all__ if not hasattr(hocket, name)} == set()
     with pytest.raises(AttributeError):
         _ = hocket.nothing
+
+
+async def test_notify_reaches_those_who_speak_our_extension() -> None:
+    async with (
+        running() as (voice, base),
+        await Client.open(base, "1") as ada,
+        await Client.open(base, "2") as plain_client,
+    ):
+        await ada.join(hocket=1, speaks=False)
+        await plain_client.join(speaks=False, channel=3)
+        await ada.hear()
+        await voice.notify("Back in a minute.", code="app.restart", retry_after=60)
+        notice = (await ada.hear()).hocket.notice
+        assert (notice.code, notice.text, notice.retry_after) == ("app.restart", "Back in a minute.", 60)
+        await plain_client.socket.close()
+        with pytest.raises(Closed):
+            await plain_client.hear()
+
+
+def test_a_failed_media_thread_has_one_name() -> None:
+    assert transports.WORKER_FAILED == engine.WORKER_FAILED

@@ -99,6 +99,12 @@ class Channel:
             self._tell_state(who)
             self._tell_speaking(who, was_speaking)
 
+    def notify(self, frame: bytes) -> None:
+        """Tells a notice to the members who speak our extension."""
+        for member in self._members.values():
+            if member.extension:
+                member.outbox.put(frame)
+
     def dump(self) -> dict[str, object]:
         """The state, for tests and logs."""
         return {"router": self.router, "members": [member.dump() for member in self._members.values()]}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import AbstractContextManager, nullcontext
 from itertools import count
 from typing import Final
 
@@ -24,7 +25,7 @@ from hocket.voice.media import Media
 from hocket.voice.outbox import Outbox
 from hocket.voice.pace import TokenBucket
 from hocket.voice.seat import Seat
-from hocket.voice.session import Command, Initialize, Session
+from hocket.voice.session import Command, Initialize, Join, Session
 
 _SLOW_RETRY = 5
 _AUTHORIZE_RETRY = 5
@@ -87,8 +88,11 @@ class Conversation:
                 await self._run()
             finally:
                 self.end(None)
-                error = self._ended.result()
-                logger.info("stream ended%s", "" if error is None else f" with {error.identifier}: {error.sentence}")
+                with self._channel_in_log():
+                    error = self._ended.result()
+                    logger.info(
+                        "stream ended%s", "" if error is None else f" with {error.identifier}: {error.sentence}"
+                    )
 
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -138,7 +142,15 @@ class Conversation:
 
     def _carry_out(self, command: Command) -> None:
         self._seat.carry_out(command)
-        logger.debug("%s done", type(command).__name__)
+        with self._channel_in_log():
+            if isinstance(command, Join):
+                logger.info("joined%s", "" if command.voice else " as a listener")
+            else:
+                logger.debug("%s done", type(command).__name__)
+
+    def _channel_in_log(self) -> AbstractContextManager[None]:
+        channel = self.channel_id
+        return nullcontext() if channel is None else ids(channel=f"{channel.guild}/{channel.channel}")
 
     async def _ask_permissions(self, channel: ChannelId) -> Permissions:
         try:

@@ -12,6 +12,7 @@ from hocket.config import Limits, OneChannel
 from hocket.errors import HocketError, Kicked, ResourceExhausted, Unauthenticated, Unavailable
 from hocket.hrpc.asgi import Call, Handler, Stream
 from hocket.policy import Authorize, ChannelId, check_origin
+from hocket.voice import frames
 from hocket.voice.channel import Channel
 from hocket.voice.conversation import Conversation
 from hocket.voice.directory import Directory
@@ -87,6 +88,13 @@ class VoiceService:
     def mute(self, user_id: int, channel: ChannelId | None, muted: bool) -> None:
         """Silences a user as a moderator does, or takes that back."""
         self._directory.set_muted(user_id, channel, muted)
+
+    def notify(self, channel: ChannelId | None, code: str, text: str, retry_after: int) -> None:
+        """Shows people a sentence, in one channel or (None) in all."""
+        frame = frames.notice(code, text, retry_after)
+        for id, each in list(self.channels.items()):
+            if channel in (None, id):
+                each.notify(frame)
 
     async def drain(self) -> None:
         """Lets no more streams in, tells those who are here when to come back, and waits until they are gone."""
