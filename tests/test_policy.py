@@ -14,6 +14,7 @@ from hocket.policy import (
     check_elsewhere,
     check_join,
     check_origin,
+    neighbourhood,
 )
 
 HERE, THERE = ChannelId(1, 1), ChannelId(1, 2)
@@ -106,3 +107,18 @@ def test_a_mute_holds_until_it_is_taken_back() -> None:
     assert moderation.is_muted(1, THERE)
     moderation.mute(1, None, False)
     assert not moderation.is_muted(1, HERE)
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("testclient", "testclient"),
+        (None, None),
+    ],
+)
+def test_an_ipv6_network_of_64_bits_counts_as_one_address(address: str | None, counted: str | None) -> None:
+    assert neighbourhood(address) == counted

@@ -101,10 +101,8 @@ def _authority(origin: str) -> str | None:
 
 def is_local_address(address: str | None) -> bool:
     """Whether an IP address is one of the loopback's. None (a Unix socket, a test) is not."""
-    try:
-        return ipaddress.ip_address((address or "").partition("%")[0]).is_loopback
-    except ValueError:
-        return False
+    parsed = _parse(address)
+    return parsed is not None and parsed.is_loopback
 
 
 def is_local_host(host: str | None) -> bool:
@@ -115,6 +113,24 @@ def is_local_host(host: str | None) -> bool:
         return False
     name = name.rstrip(".")
     return name == "localhost" or name.endswith(".localhost") or is_local_address(name)
+
+
+def neighbourhood(address: str | None) -> str | None:
+    """What counts as one address when streams are counted: an IPv4 address, or an IPv6 network of 64 bits, the least
+    that one line is given (RFC 6177 §2)."""
+    parsed = _parse(address)
+    if not isinstance(parsed, ipaddress.IPv6Address):
+        return str(parsed) if parsed is not None else address
+    return str(ipaddress.IPv6Network((int(parsed) >> 64 << 64, 64)))
+
+
+def _parse(address: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """An IP address; an IPv4 one that came in over an IPv6 socket is IPv4. None for what is none."""
+    try:
+        parsed = ipaddress.ip_address((address or "").partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(parsed, "ipv4_mapped", None) or parsed
 
 
 @dataclass(slots=True)

@@ -83,6 +83,7 @@ async def test_without_a_token_everybody_is_another_guest() -> None:
         ("::1", "[::1]:8080"),
         ("::1", "voice.localhost"),
         ("127.0.0.1", "localhost."),
+        ("::ffff:127.0.0.1", "localhost"),
     ],
 )
 async def test_t21_open_auth_serves_this_machine(address: str, host: str) -> None:

@@ -133,14 +133,14 @@ class HrpcApp:
                 await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
                 accepted = True
                 await handle(Stream(receive, send))
-        except HocketError as error:
-            await _refuse(scope, send, error)
         except OSError:
             return  # gone before it was accepted
-        except Exception:
-            logger.exception("a stream failed")
+        except Exception as error:
+            expected = isinstance(error, HocketError) and not accepted
+            if not expected:
+                logger.exception("a stream failed")
             if not accepted:
-                await _refuse(scope, send, InternalError())
+                await _refuse(scope, send, error if isinstance(error, HocketError) else InternalError())
 
     async def _http(self, scope: Scope, send: Send) -> None:
         try:

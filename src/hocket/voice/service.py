@@ -11,7 +11,7 @@ from hocket.auth import Authenticate, Credentials, User
 from hocket.config import Limits, OneChannel
 from hocket.errors import HocketError, Kicked, ResourceExhausted, Unauthenticated, Unavailable
 from hocket.hrpc.asgi import Call, Handler, Stream
-from hocket.policy import Authorize, ChannelId, check_origin
+from hocket.policy import Authorize, ChannelId, check_origin, neighbourhood
 from hocket.voice import frames
 from hocket.voice.channel import Channel
 from hocket.voice.conversation import Conversation
@@ -117,7 +117,9 @@ class VoiceService:
         with (
             self._counted("all", self._limits.streams, "The server has no room for another stream."),
             self._counted(
-                ("address", call.address), self._limits.streams_per_address, "Too many streams from your address."
+                ("address", neighbourhood(call.address)),
+                self._limits.streams_per_address,
+                "Too many streams from your address.",
             ),
         ):
             user = await self._identify(call)

@@ -1,0 +1,124 @@
+"""Control plane and media core together: what switches and moderators do to packets. pymediasoup is the client."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from hocket.server import VoiceServer
+from tests.e2e.pymediasoup_client import PymediasoupClient
+from tests.e2e.voice_stream import StreamError
+from tests.e2e.waiting import more_packets, until_true
+from tests.server.running import running, until
+from tests.server.wire import Client
+from tests.voice import shapes
+
+ADA, BOB, EVE = 1, 2, 3
+TONE = 440
+
+
+@pytest_asyncio.fixture
+async def server() -> AsyncIterator[tuple[VoiceServer, str]]:
+    async with running() as pair:
+        yield pair
+
+
+@contextlib.asynccontextmanager
+async def person(base: str, user: int, tone: int | None = TONE) -> AsyncIterator[PymediasoupClient]:
+    client = PymediasoupClient(user, tone)
+    await client.join(base.replace("http", "ws", 1), 2, guild=1)
+    try:
+        yield client
+    finally:
+        await client.leave()
+
+
+async def quiet(listener: PymediasoupClient, user: int, packets: int = 10) -> None:
+    """Waits for what is under way, then sees that nothing comes for as long as `packets` packets take."""
+    await asyncio.sleep(0.04)
+    before = (await listener.packets()).get(user, 0)
+    await asyncio.sleep(packets * 0.02)
+    assert (await listener.packets()).get(user, 0) == before
+
+
+async def test_two_people_hear_each_other(server: tuple[VoiceServer, str]) -> None:
+    voice, base = server
+    async with person(base, ADA) as ada, person(base, BOB) as bob:
+        await more_packets(ada, BOB, 20)
+        await more_packets(bob, ADA, 20)
+    await until(lambda: voice.streams == 0)
+    assert voice.engine.dump().transports == 0
+
+
+async def test_mute_stops_the_packets_of_that_user_and_of_no_other(server: tuple[VoiceServer, str]) -> None:
+    voice, base = server
+    async with person(base, ADA) as ada, person(base, BOB) as bob, person(base, EVE, None) as eve:
+        await more_packets(eve, ADA, 10)
+        await more_packets(eve, BOB, 10)
+        await voice.mute(ADA)
+        await quiet(eve, ADA)
+        await quiet(bob, ADA)
+        await more_packets(eve, BOB, 10)
+        await voice.mute(ADA, muted=False)
+        await more_packets(bob, ADA, 10)
+        assert ada.ended is None
+
+
+async def test_t16_nothing_of_a_kicked_user_is_forwarded_40_ms_later(server: tuple[VoiceServer, str]) -> None:
+    voice, base = server
+    async with person(base, ADA) as ada, person(base, BOB) as bob, person(base, EVE):
+        await more_packets(bob, ADA, 10)
+        ear = bob.ears[ADA]
+        await voice.kick(ADA)
+        await asyncio.sleep(0.04)
+        before = ear.packets
+        await asyncio.sleep(0.3)
+        assert ear.packets == before
+        await until_true(lambda: ada.ended is not None)
+        assert isinstance(ada.ended, StreamError)
+        assert ada.ended.identifier == "hocket.kicked"
+        assert ("left", ADA) in bob.history
+        await more_packets(bob, EVE, 10)
+
+
+async def test_a_foreign_certificate_ends_the_stream_with_a_clear_error(server: tuple[VoiceServer, str]) -> None:
+    voice, base = server
+    async with person(base, BOB, None) as bob:
+        impostor = PymediasoupClient(ADA, TONE)
+        joining = impostor.join(base.replace("http", "ws", 1), 2, guild=1)
+        with contextlib.ExitStack() as stack:
+            # JoinChannel announces a certificate that this client does not have.
+            original = PymediasoupClient._produce
+
+            async def lie(self: PymediasoupClient, device: object, options: object) -> str:
+                rtp = await original(self, device, options)  # type: ignore[arg-type]
+                self._producer_dtls = shapes.dtls_parameters(0x11, role="server")
+                return rtp
+
+            PymediasoupClient._produce = lie  # type: ignore[method-assign, assignment]
+            stack.callback(setattr, PymediasoupClient, "_produce", original)
+            await joining
+        await until_true(lambda: impostor.ended is not None)
+        assert isinstance(impostor.ended, StreamError)
+        assert impostor.ended.identifier == "hocket.fingerprint-mismatch"
+        await until_true(lambda: bob.history == [("joined", ADA), ("left", ADA)])
+        await impostor.leave()
+        await until(lambda: voice.streams == 1)
+
+
+async def test_somebody_who_speaks_is_shown_to_the_app_and_to_our_clients(server: tuple[VoiceServer, str]) -> None:
+    voice, base = server
+    events = voice.events()
+    async with await Client.open(base, "9") as watcher:
+        await watcher.join(hocket=1, speaks=False)
+        async with person(base, ADA):
+            while True:
+                response = await watcher.hear()
+                if response.hocket.participant.speaking:
+                    break
+            assert response.hocket.participant.user_id == ADA
+    seen = [await anext(events) for _ in range(3)]
+    assert [type(event).__name__ for event in seen] == ["Joined", "Joined", "Speaking"]
