@@ -7,7 +7,9 @@ import contextlib
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
+from pymediasoup import Device  # type: ignore[import-untyped]
 
+from hocket.proto import voice
 from hocket.server import VoiceServer
 from tests.e2e.pymediasoup_client import PymediasoupClient
 from tests.e2e.voice_stream import StreamError
@@ -84,29 +86,25 @@ async def test_t16_nothing_of_a_kicked_user_is_forwarded_40_ms_later(server: tup
         await more_packets(bob, EVE, 10)
 
 
+class Impostor(PymediasoupClient):
+    """Announces a certificate in JoinChannel that it does not have."""
+
+    async def _produce(self, device: Device, options: voice.TransportOptions) -> str:
+        rtp = await super()._produce(device, options)
+        self._producer_dtls = shapes.dtls_parameters(0x11, role="server")
+        return rtp
+
+
 async def test_a_foreign_certificate_ends_the_stream_with_a_clear_error(server: tuple[VoiceServer, str]) -> None:
-    voice, base = server
+    server_, base = server
     async with person(base, BOB, None) as bob:
-        impostor = PymediasoupClient(ADA, TONE)
-        joining = impostor.join(base.replace("http", "ws", 1), 2, guild=1)
-        with contextlib.ExitStack() as stack:
-            # JoinChannel announces a certificate that this client does not have.
-            original = PymediasoupClient._produce
-
-            async def lie(self: PymediasoupClient, device: object, options: object) -> str:
-                rtp = await original(self, device, options)  # type: ignore[arg-type]
-                self._producer_dtls = shapes.dtls_parameters(0x11, role="server")
-                return rtp
-
-            PymediasoupClient._produce = lie  # type: ignore[method-assign, assignment]
-            stack.callback(setattr, PymediasoupClient, "_produce", original)
-            await joining
+        impostor = await Impostor(ADA, TONE).join(base.replace("http", "ws", 1), 2, guild=1)
         await until_true(lambda: impostor.ended is not None)
         assert isinstance(impostor.ended, StreamError)
         assert impostor.ended.identifier == "hocket.fingerprint-mismatch"
         await until_true(lambda: bob.history == [("joined", ADA), ("left", ADA)])
         await impostor.leave()
-        await until(lambda: voice.streams == 1)
+        await until(lambda: server_.streams == 1)
 
 
 async def test_somebody_who_speaks_is_shown_to_the_app_and_to_our_clients(server: tuple[VoiceServer, str]) -> None:
