@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -62,5 +63,6 @@ class Page:
         if not (self._built / "index.html").is_file():
             return HTMLResponse(_UNBUILT, status_code=503 if scope["path"].endswith("/") else 404)
         if self._files is None:
-            self._files = StaticFiles(directory=self._built, html=True)
+            # StaticFiles raises its 404s for the app around it to answer.
+            self._files = ExceptionMiddleware(StaticFiles(directory=self._built, html=True))
         return self._files
