@@ -15,7 +15,7 @@ import { normaliseChannel } from "../voice/channel";
 import { cleanName } from "../voice/identity";
 import { copyText } from "./clipboard";
 import { SpeakingHistory } from "./history";
-import { shownName } from "./names";
+import { Palette, shownName } from "./names";
 import { OwnMicrophone } from "./own-microphone";
 import { Preferences, safeStore } from "./preferences";
 import { Store } from "./store";
@@ -30,6 +30,7 @@ export class Model implements PageModel {
   readonly client: VoiceClient;
   readonly playback: Playback;
   readonly microphone = new OwnMicrophone(() => void this.#microphoneLost());
+  readonly #palette = new Palette();
   readonly #preferences = new Preferences(safeStore(() => localStorage));
   readonly #userId = tabUserId(safeStore(() => sessionStorage));
   #copiedTimer: ReturnType<typeof setTimeout> | undefined;
@@ -109,6 +110,8 @@ export class Model implements PageModel {
     client.on("participants", (people) => this.#peopleChanged(people));
     client.on("self", ({ muted, deafened, maySpeak }) => {
       this.store.set({ muted: muted || deafened, deafened, maySpeak });
+      // Whoever speaks again has read what was said about it.
+      if (!muted && this.store.value.note?.code.startsWith("client.")) this.actions.closeNote();
       this.#showPeople();
     });
     client.on("quality", (quality) => this.store.set({ quality }));
@@ -156,7 +159,7 @@ export class Model implements PageModel {
     if (connection.phase === "ended") {
       this.microphone.close();
       this.history.clear();
-      this.store.set({ stage: "lobby", settingsOpen: false, microphoneProblem: undefined });
+      this.store.set({ stage: "lobby", settingsOpen: false, note: undefined, microphoneProblem: undefined });
     }
     this.#showPeople();
   }
@@ -194,6 +197,7 @@ export class Model implements PageModel {
       deafened,
       listening: !maySpeak,
       volume,
+      hue: this.#palette.hue(userId),
     };
   }
 
@@ -209,6 +213,7 @@ export class Model implements PageModel {
       deafened,
       listening: this.microphone.track === null || !maySpeak,
       volume: 1,
+      hue: this.#palette.hue(userId ?? this.#userId),
     };
   }
 

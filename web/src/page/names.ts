@@ -18,7 +18,29 @@ export function initials(name: string): string {
 /** Turn of the hue between one id and the next: the golden angle keeps neighbours apart. */
 const GOLDEN_ANGLE = 137.508;
 
-/** A hue for a person in degrees, the same on every screen. */
-export function hue(userId: bigint): number {
-  return Math.round((Number(userId % 360_000n) * GOLDEN_ANGLE) % 360);
+/** Hues closer than this look alike beside each other. */
+const NEAR = 19;
+/** With more people than this, some colours must look alike. */
+const DISTINCT = 12;
+
+/** Gives each person a hue in degrees: the id's own, or the next one that nobody near has. It stays as long as the page. */
+export class Palette {
+  readonly #given = new Map<bigint, number>();
+
+  hue(userId: bigint): number {
+    const known = this.#given.get(userId);
+    if (known !== undefined) return known;
+    const own = Number(userId % 360_000n) * GOLDEN_ANGLE;
+    const taken = [...this.#given.values()].slice(-DISTINCT);
+    const turns = Array.from({ length: DISTINCT }, (_, turn) => Math.round(own + turn * GOLDEN_ANGLE) % 360);
+    const free = turns.find((hue) => taken.every((other) => distance(hue, other) >= NEAR)) ?? turns[0] ?? 0;
+    this.#given.set(userId, free);
+    return free;
+  }
+}
+
+/** Between two hues, 0 to 180 degrees. */
+function distance(one: number, other: number): number {
+  const turn = Math.abs(one - other) % 360;
+  return Math.min(turn, 360 - turn);
 }

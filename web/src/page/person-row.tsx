@@ -1,6 +1,6 @@
 /** One person: a ring that shows speech, the name, what the last seconds sounded like, and a volume. */
 import { HeadphonesIcon, MicrophoneIcon, VolumeIcon } from "./icons";
-import { hue, initials } from "./names";
+import { initials } from "./names";
 import { Trace } from "./trace";
 import type { PageModel, Person } from "./view";
 
@@ -13,7 +13,7 @@ export function PersonRow({ person, model }: Props) {
   return (
     <li
       class="person"
-      style={{ "--hue": hue(person.userId) }}
+      style={{ "--hue": person.hue }}
       data-testid="person"
       data-user-id={person.userId.toString()}
       data-own={person.own}

@@ -16,6 +16,8 @@ export interface Person {
   readonly listening: boolean;
   /** 0 to 1. */
   readonly volume: number;
+  /** The person's colour, in degrees. */
+  readonly hue: number;
 }
 
 /** Where the page stands: `asking` = the browser asks for the microphone. */

@@ -1,5 +1,5 @@
 /** The page's sentences: connection states and problems, for people who do not know what a transport is. Pure. */
-import { CLIENT_FAILURES, type Failure, type MicrophoneProblem } from "../voice";
+import { CLIENT_FAILURES, CLIENT_NOTICES, type Failure, type MicrophoneProblem } from "../voice";
 import type { View } from "./view";
 
 /** How a state looks: `good`, on the way, or in trouble. */
@@ -66,7 +66,7 @@ export function problems(view: View): readonly Problem[] {
     blockedProblem(view),
     view.soundHeldBack ? SOUND_HELD_BACK : undefined,
     voiceProblem(view),
-    view.note === undefined ? undefined : noteProblem(view.note.code, view.note.text),
+    noteProblem(view),
   ];
   return found.filter((problem) => problem !== undefined);
 }
@@ -159,6 +159,20 @@ function blockedProblem({ connection, mediaAddresses }: View): Problem | undefin
   };
 }
 
+const MAY_NOT_SPEAK: Problem = {
+  code: "may-not-speak",
+  kind: "info",
+  title: "You can listen here, but not speak",
+  text: "The people who run this channel decide who may speak.",
+};
+
+const MUTED: Problem = {
+  code: "muted-by-moderator",
+  kind: "info",
+  title: "A moderator muted you",
+  text: "You can listen. This changes when you may speak again.",
+};
+
 const MICROPHONE_WORDS: Readonly<Record<MicrophoneProblem, { title: string; text: string; retry: boolean }>> = {
   insecure: {
     title: "You can listen, but not speak",
@@ -187,18 +201,17 @@ const MICROPHONE_WORDS: Readonly<Record<MicrophoneProblem, { title: string; text
   },
 };
 
-function voiceProblem({ stage, maySpeak, microphoneProblem, connection }: View): Problem | undefined {
+function voiceProblem({ stage, maySpeak, microphoneProblem, connection, note }: View): Problem | undefined {
   if (stage !== "call" || connection.phase === "ended") return undefined;
-  if (!maySpeak) {
-    const text = "The people who run this channel decide who may speak.";
-    return { code: "may-not-speak", kind: "info", title: "You can listen here, but not speak", text };
-  }
+  if (!maySpeak) return note?.code === CLIENT_NOTICES.muted ? MUTED : MAY_NOT_SPEAK;
   if (microphoneProblem === undefined) return undefined;
   const { title, text, retry } = MICROPHONE_WORDS[microphoneProblem];
   const problem: Problem = { code: `microphone-${microphoneProblem}`, kind: "info", title, text };
   return retry ? { ...problem, remedy: { action: "retry-microphone", label: "Try again" } } : problem;
 }
 
-function noteProblem(code: string, text: string): Problem {
-  return { code, kind: "info", title: text, text: "", remedy: { action: "close-note", label: "Close" } };
+function noteProblem({ note, maySpeak }: View): Problem | undefined {
+  if (note === undefined || (note.code === CLIENT_NOTICES.muted && !maySpeak)) return undefined;
+  const remedy = { action: "close-note", label: "Close" } as const;
+  return { code: note.code, kind: "info", title: note.text, text: "", remedy };
 }

@@ -13,6 +13,6 @@ export { openToken, tabUserId } from "./identity";
 export type { MediaState } from "./media-watch";
 export { meterShare, TrackAnalyser } from "./meter";
 export { type AudioDevice, audioDevices, type MicrophoneProblem, openMicrophone } from "./microphone";
-export type { OwnState } from "./own-voice";
+export { CLIENT_NOTICES, type OwnState } from "./own-voice";
 export { Playback } from "./playback";
 export type { Participant } from "./roster";

@@ -24,6 +24,12 @@ export interface OwnState {
   readonly listening: boolean;
 }
 
+/** Codes of the notices that are made here; all others come from the server. */
+export const CLIENT_NOTICES = {
+  muted: "client.muted-by-moderator",
+  maySpeakAgain: "client.may-speak-again",
+} as const;
+
 type Request = MessageInitShape<typeof RequestSchema>["request"] & object;
 
 const NOBODY: OwnState = {
@@ -107,9 +113,9 @@ export class OwnVoice {
     this.#confirmed ||= muted === this.#told?.muted;
     const byModerator = this.#confirmed && muted && !this.#silent;
     const allowedAgain = maySpeak && !this.#state.maySpeak && this.#state.muted;
-    if (byModerator) this.notice({ code: "client.muted-by-moderator", text: "A moderator muted you." });
+    if (byModerator) this.notice({ code: CLIENT_NOTICES.muted, text: "A moderator muted you." });
     if (allowedAgain) {
-      this.notice({ code: "client.may-speak-again", text: "You may speak again. Your microphone is still off." });
+      this.notice({ code: CLIENT_NOTICES.maySpeakAgain, text: "You may speak again. Your microphone is still off." });
     }
     this.#set({ speaking, maySpeak, name: name || this.#state.name, ...(byModerator ? { muted } : {}) });
   }

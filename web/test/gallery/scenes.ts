@@ -1,10 +1,12 @@
 /** Views of made-up people, for looking at the page without a server. No part of the build. */
 
 import { SpeakingHistory } from "../../src/page/history";
+import { Palette } from "../../src/page/names";
 import { EMPTY_VIEW, type Person, type View } from "../../src/page/view";
 import { CLIENT_FAILURES, Failure } from "../../src/voice";
 
 const LINK = "https://voice.example.org/#/friday-rehearsal";
+const PALETTE = new Palette();
 const NOW = 1_800_000_000_000;
 
 function person(userId: bigint, name: string, more: Partial<Person> = {}): Person {
@@ -17,6 +19,7 @@ function person(userId: bigint, name: string, more: Partial<Person> = {}): Perso
     deafened: false,
     listening: false,
     volume: 1,
+    hue: PALETTE.hue(userId),
     ...more,
   };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import { HISTORY_MS, SpeakingHistory } from "../../src/page/history";
-import { hue, initials, shownName } from "../../src/page/names";
+import { initials, Palette, shownName } from "../../src/page/names";
 import { safeStore } from "../../src/page/preferences";
 import { Store } from "../../src/page/store";
 import { meterShare } from "../../src/voice";
@@ -24,9 +24,23 @@ describe("a name", () => {
     expect(shownName("Ada", 7n)).toBe("Ada");
   });
 
-  test("has a colour, the same everywhere, also for the largest id", () => {
-    expect(hue(2n ** 64n - 1n)).toBe(hue(2n ** 64n - 1n));
-    expect(Math.abs(hue(1n) - hue(2n))).toBeGreaterThan(60);
+  test("has a colour that stays", () => {
+    const palette = new Palette();
+    const first = palette.hue(2n ** 64n - 1n);
+    palette.hue(1n);
+    expect(palette.hue(2n ** 64n - 1n)).toBe(first);
+    expect(new Palette().hue(2n ** 64n - 1n)).toBe(first);
+  });
+
+  test("has a colour unlike those of ten others, whatever the ids", () => {
+    // Every one of these ids would have the same hue by itself.
+    const ids = Array.from({ length: 10 }, (_, index) => BigInt(index) * 360_000n);
+    const palette = new Palette();
+    const hues = ids.map((id) => palette.hue(id)).sort((a, b) => a - b);
+    const gaps = hues.map((hue, index) =>
+      index === 0 ? hue + 360 - (hues.at(-1) ?? 0) : hue - (hues[index - 1] ?? 0),
+    );
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(19);
   });
 });
 

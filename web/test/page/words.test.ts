@@ -1,7 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { EMPTY_VIEW, type View } from "../../src/page/view";
 import { connectionWords, isLoopback, problems, qualityWords } from "../../src/page/words";
-import { CLIENT_FAILURES, type ConnectionState, Failure, type MicrophoneProblem } from "../../src/voice";
+import {
+  CLIENT_FAILURES,
+  CLIENT_NOTICES,
+  type ConnectionState,
+  Failure,
+  type MicrophoneProblem,
+} from "../../src/voice";
 
 const JOINED: View = { ...EMPTY_VIEW, stage: "call", connection: { phase: "joined", media: "connected" } };
 
@@ -111,6 +117,12 @@ describe("a problem", () => {
 
   test("of the channel's rules stands for the microphone's", () => {
     expect(codes({ ...JOINED, maySpeak: false, microphoneProblem: "missing" })).toEqual(["may-not-speak"]);
+  });
+
+  test("of a moderator's mute is said once", () => {
+    const note = { code: CLIENT_NOTICES.muted, text: "A moderator muted you." };
+    expect(codes({ ...JOINED, maySpeak: false, note })).toEqual(["muted-by-moderator"]);
+    expect(codes({ ...JOINED, note })).toEqual([CLIENT_NOTICES.muted]);
   });
 
   test("that is more pressing comes first", () => {
