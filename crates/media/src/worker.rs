@@ -18,7 +18,7 @@ mod media;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -42,6 +42,9 @@ use crate::transport::{Env, Transport};
 /// Transports that are looked at in one [`Worker::handle_timeout`]: what is due beyond that waits for the next call, so that a burst of
 /// timers does not keep packets waiting.
 const TIMEOUTS_AT_ONCE: usize = 256;
+
+/// The soonest that a timer runs again: one that moved on by nothing would keep its thread busy for ever.
+const TIMER_STEP: Duration = Duration::from_millis(1);
 
 /// One media worker. See the module's documentation for how to drive it.
 pub struct Worker {
@@ -254,11 +257,23 @@ impl Worker {
         match act(transport, &mut env) {
             Some(reason) => self.end_transport(slot, reason, now),
             None => {
-                let next = transport.next_timeout(&self.options);
-                self.deadlines
-                    .schedule(slot, next, &mut transport.scheduled);
+                Self::schedule(&mut self.deadlines, &self.options, transport, slot, now);
             }
         }
+    }
+
+    /// Notes when a transport is due next.
+    fn schedule(
+        deadlines: &mut Deadlines,
+        options: &Options,
+        transport: &mut Transport,
+        slot: Slot,
+        now: Instant,
+    ) {
+        let next = transport
+            .next_timeout(options)
+            .map(|at| at.max(now + TIMER_STEP));
+        deadlines.schedule(slot, next, &mut transport.scheduled);
     }
 
     /// One transport's timer, unless the entry is stale.

@@ -23,9 +23,7 @@ impl Worker {
         };
         match transport.handle_rtp(data, now, &mut self.queues) {
             Ok((packet, subscribers)) => {
-                let next = transport.next_timeout(&self.options);
-                self.deadlines
-                    .schedule(slot, next, &mut transport.scheduled);
+                Self::schedule(&mut self.deadlines, &self.options, transport, slot, now);
                 self.hand_on(&packet, subscribers);
             }
             Err(reason) => transport.drops.count(reason),

@@ -54,6 +54,7 @@ pub struct Client {
     /// The server said goodbye by DTLS.
     pub closed_by_server: bool,
     pub srtp_profile: Option<SrtpProfile>,
+    version: Version,
     certificate: DtlsCertificate,
     config: Arc<Config>,
     dtls: Option<Dtls>,
@@ -76,15 +77,11 @@ impl Client {
         seed: u64,
         now: Instant,
     ) -> Self {
-        let mut builder = Config::builder()
+        let builder = Config::builder()
             .flight_start_rto(Duration::from_millis(100))
             .dangerously_set_rng_seed(seed);
-        builder = match version {
-            Version::V12 => builder.dtls13_cipher_suites(&[]),
-            Version::V13 => builder.dtls12_cipher_suites(&[]),
-            Version::Both => builder,
-        };
         Self {
+            version,
             address,
             server,
             credentials,
@@ -214,10 +211,11 @@ impl Client {
                 };
         }
         if self.dtls_timer.is_some_and(|at| at <= now) {
-            if let Some(dtls) = &mut self.dtls {
-                let _ = dtls.handle_timeout(now);
+            self.dtls_timer = None;
+            match self.dtls.as_mut().map(|dtls| dtls.handle_timeout(now)) {
+                Some(Err(_)) => self.dtls = None,
+                _ => self.poll_dtls(now),
             }
-            self.poll_dtls(now);
         }
     }
 
@@ -234,7 +232,12 @@ impl Client {
         if self.dtls.is_some() {
             return;
         }
-        let mut dtls = Dtls::new_auto(Arc::clone(&self.config), self.certificate.clone(), now);
+        let make = match self.version {
+            Version::V12 => Dtls::new_12,
+            Version::V13 => Dtls::new_13,
+            Version::Both => Dtls::new_auto,
+        };
+        let mut dtls = make(Arc::clone(&self.config), self.certificate.clone(), now);
         if self.dtls_is_client {
             dtls.set_active(true);
         }
@@ -260,6 +263,9 @@ impl Client {
 
     fn handle_dtls(&mut self, bytes: &[u8], now: Instant) {
         let Some(dtls) = &mut self.dtls else { return };
+        if self.dtls_is_client && bytes[0] == 22 && bytes[3..5] == [0, 0] && bytes[13] == 1 {
+            return; // browsers ignore a ClientHello that crosses theirs
+        }
         if dtls
             .handle_timeout(now)
             .and_then(|()| dtls.handle_packet(bytes))

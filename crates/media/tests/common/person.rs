@@ -64,6 +64,8 @@ pub struct Person {
     /// By the speaker's name.
     pub consumers: BTreeMap<&'static str, ConsumerId>,
     pub heard: Vec<Heard>,
+    /// Lengths of all RTP payloads that came in.
+    pub receive_lengths: Vec<usize>,
     /// RTCP compounds that came in on the receiving transport, and on the sending one.
     pub rtcp: Vec<(Side, Vec<u8>, Instant)>,
     /// Whether a packet is sent each 20 ms.
@@ -103,6 +105,7 @@ impl Person {
             producer: None,
             consumers: BTreeMap::new(),
             heard: Vec::new(),
+            receive_lengths: Vec::new(),
             rtcp: Vec::new(),
             speaks: false,
             level: Some(30),
@@ -229,7 +232,11 @@ impl Person {
         for side in [Side::Send, Side::Receive] {
             while let Some(opened) = self.client(side).opened.pop_front() {
                 match opened {
-                    Opened::Rtp(bytes, at) => self.heard.push(Heard::read(&bytes, at)),
+                    Opened::Rtp(bytes, at) => {
+                        self.receive_lengths
+                            .push(Header::parse(&bytes).unwrap().payload(&bytes).len());
+                        self.heard.extend(Heard::read(&bytes, at));
+                    }
                     Opened::Rtcp(bytes, at) => self.rtcp.push((side, bytes, at)),
                 }
             }
@@ -252,7 +259,8 @@ impl Person {
 }
 
 impl Heard {
-    fn read(bytes: &[u8], at: Instant) -> Self {
+    /// `None` when the payload is none of [`Person::frame`].
+    fn read(bytes: &[u8], at: Instant) -> Option<Self> {
         let header = Header::parse(bytes).unwrap();
         let payload = header.payload(bytes);
         // What came as RED has its frame at the end.
@@ -261,7 +269,10 @@ impl Heard {
         } else {
             payload
         };
-        Self {
+        if frame.len() < 5 {
+            return None;
+        }
+        Some(Self {
             speaker: frame[0],
             count: u32::from_be_bytes([frame[1], frame[2], frame[3], frame[4]]),
             ssrc: header.ssrc,
@@ -275,6 +286,6 @@ impl Heard {
                 .collect(),
             payload: payload.to_vec(),
             at,
-        }
+        })
     }
 }

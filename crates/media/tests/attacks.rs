@@ -1,0 +1,396 @@
+//! What must not work (THREATS.md), on the core: garbage, injection, replay, forgery, malformed packets, unauthenticated checks.
+//! A legal pair talks meanwhile and does not notice.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use common::person::{OPUS, RED};
+use common::{Scene, Setup, Side, names};
+use hocket_media::stun::{BindingRequest, Role as IceRole, TransactionId};
+use hocket_media::{Credentials, Drop, Stats, StatsOf};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Alice speaks, bob listens.
+fn pair() -> Scene {
+    let mut scene = Scene::with_people(Setup::default(), &["alice", "bob"]);
+    scene.speak("alice");
+    scene
+}
+
+/// The pair lost nothing in what was said since the start.
+fn assert_unharmed(scene: &mut Scene, seconds: usize) {
+    let counts = scene.counts("bob", "alice");
+    let distinct: BTreeSet<u32> = counts.iter().copied().collect();
+    assert_eq!(counts.len(), distinct.len(), "nothing was heard twice");
+    assert!(
+        counts.len() >= seconds * 50 - 2,
+        "{} packets in {seconds} s",
+        counts.len()
+    );
+    for (name, side) in [("alice", Side::Send), ("bob", Side::Receive)] {
+        let transport = scene.transport(name, side);
+        assert_eq!(scene.close_reason(transport), None);
+    }
+}
+
+fn dropped(scene: &Scene, reason: Drop) -> u32 {
+    scene
+        .server
+        .workers
+        .iter()
+        .map(|worker| worker.dump().dropped.get(reason))
+        .sum()
+}
+
+fn send_from(scene: &mut Scene, source: SocketAddr, bytes: &[u8]) {
+    let now = scene.now;
+    scene
+        .server
+        .handle_datagram(source, &mut bytes.to_vec(), now);
+}
+
+/// An RTP packet in the clear.
+fn rtp(ssrc: u32, sequence: u16, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0x80, OPUS];
+    bytes.extend_from_slice(&sequence.to_be_bytes());
+    bytes.extend_from_slice(&[0; 4]);
+    bytes.extend_from_slice(&ssrc.to_be_bytes());
+    bytes.resize(12 + length, 0x5A);
+    bytes
+}
+
+#[test]
+fn t4_a_hundred_thousand_garbage_packets_only_raise_a_counter() {
+    let mut scene = pair();
+    let (address, ssrc) = (
+        scene.person("alice").send.address,
+        scene.person("alice").ssrc,
+    );
+    for round in 0..100u16 {
+        for number in 0..1_000u16 {
+            let mut bytes = rtp(ssrc, number.wrapping_mul(round), usize::from(number % 200));
+            if number % 3 == 0 {
+                bytes[1] = 200 + (number % 5) as u8; // RTCP
+            }
+            send_from(&mut scene, address, &bytes);
+        }
+        scene.run(SECOND / 10);
+    }
+    assert_unharmed(&mut scene, 10);
+    let counted: u32 = [
+        Drop::SrtpAuthentication,
+        Drop::SrtpReplay,
+        Drop::RtpMalformed,
+        Drop::RtcpMalformed,
+    ]
+    .map(|reason| dropped(&scene, reason))
+    .iter()
+    .sum();
+    assert_eq!(counted, 100_000);
+}
+
+#[test]
+fn t5_injected_rtp_from_elsewhere_or_without_keys_reaches_nobody_and_is_not_answered() {
+    let mut scene = pair();
+    let (address, ssrc) = (
+        scene.person("alice").send.address,
+        scene.person("alice").ssrc,
+    );
+    let elsewhere = scene.fresh_address();
+    for sequence in 0..1_000u16 {
+        for source in [address, elsewhere] {
+            send_from(&mut scene, source, &rtp(ssrc, sequence, 80));
+        }
+        let now = scene.now;
+        let sent: Vec<_> = scene.server.workers[0]
+            .outbox()
+            .iter()
+            .map(|datagram| datagram.destination)
+            .collect();
+        assert_eq!(sent, [], "{now:?}");
+    }
+    scene.run(SECOND);
+    assert_unharmed(&mut scene, 1);
+    assert!(
+        scene
+            .person("bob")
+            .heard
+            .iter()
+            .all(|heard| heard.payload[5..].iter().all(|byte| *byte == 0xA5))
+    );
+    assert_eq!(dropped(&scene, Drop::UnknownAddress), 1_000);
+}
+
+#[test]
+fn t6_recorded_packets_sent_again_are_forwarded_once() {
+    let mut scene = pair();
+    scene.person("alice").index = 65_400; // a rollover comes after 136 packets
+    scene.run(SECOND * 2);
+    let address = scene.person("alice").send.address;
+    let in_the_window = scene.person("alice").send.recorded.clone();
+    in_the_window
+        .iter()
+        .for_each(|packet| send_from(&mut scene, address, packet));
+    scene.run(SECOND * 8);
+    let outside_it = scene.person("alice").send.recorded.clone();
+    assert!(outside_it.len() >= 500);
+    outside_it
+        .iter()
+        .for_each(|packet| send_from(&mut scene, address, packet));
+    scene.run(SECOND);
+    assert_unharmed(&mut scene, 11);
+    assert!(dropped(&scene, Drop::SrtpReplay) >= 600);
+}
+
+#[test]
+fn t7_forged_far_ahead_numbers_and_foreign_sources_move_nothing() {
+    let mut scene = pair();
+    scene.run(SECOND);
+    let (address, ssrc) = (
+        scene.person("alice").send.address,
+        scene.person("alice").ssrc,
+    );
+    for round in 0..50u16 {
+        for ahead in [1u16, 100, 0x4000, 0x7FFF, 0x8000, 0xFFFF] {
+            let sequence = (scene.person("alice").index as u16).wrapping_add(ahead);
+            send_from(&mut scene, address, &rtp(ssrc, sequence, 80));
+            send_from(
+                &mut scene,
+                address,
+                &rtp(ssrc + u32::from(round) + 1, sequence, 80),
+            );
+        }
+        // The mid of her producer, in a packet of a foreign source.
+        let mut foreign = rtp(99, round, 100);
+        foreign.splice(12..12, [0xBE, 0xDE, 0, 1, 0x41, b'm', b'1', 0]);
+        foreign[0] = 0x90;
+        send_from(&mut scene, address, &foreign);
+        scene.run(SECOND / 10);
+    }
+    assert_unharmed(&mut scene, 6);
+    let producer = scene.person("alice").producer.unwrap();
+    let transport = scene.transport("alice", Side::Send);
+    match scene.stats(transport, StatsOf::Producer(producer)) {
+        Stats::Producer(stats) => assert!(stats.received.packets >= 299, "{stats:?}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Alice seals and sends a packet of her own whose first byte, rest of the header, payload type and payload are as given.
+fn send_sealed(scene: &mut Scene, first: u8, rest: &[u8], payload_type: u8, payload: &[u8]) {
+    let person = scene.person("alice");
+    let mut header = rtp(person.ssrc, person.index as u16, 0);
+    header[0] = first;
+    header[1] = payload_type;
+    header.extend_from_slice(rest);
+    let index = person.index;
+    person.index += 1;
+    person.send.send_rtp(&header, payload, index);
+    scene.run(Duration::from_millis(25));
+}
+
+#[test]
+fn t8_malformed_rtp_from_a_member_is_dropped_and_counted() {
+    let mut scene = pair();
+    scene.run(SECOND);
+    scene.person("alice").speaks = false;
+    let sources = [0xCC; 4 * 15];
+    let cases: [(u8, &[u8], u8, &[u8], Drop); 9] = [
+        (0xA0, &[], OPUS, &[1, 2, 3, 0], Drop::RtpMalformed), // padding of no bytes
+        (0xA0, &[], OPUS, &[1, 2, 3, 255], Drop::RtpMalformed), // padding of more than there is
+        (0xA0, &[], OPUS, &[4, 4, 4, 4], Drop::RtpMalformed), // nothing but padding
+        (0x80, &[], OPUS, &[], Drop::RtpMalformed),           // no payload
+        (0x8F, &sources, OPUS, &[], Drop::RtpMalformed),      // fifteen sources, no payload
+        (0x80, &[], RED, &[0xEF, 0, 3], Drop::RtpMalformed),  // RED that ends within its list
+        (0x80, &[], RED, &[OPUS], Drop::RtpMalformed),        // RED without its primary block
+        (
+            0x80,
+            &[],
+            RED,
+            &[0xEF, 0, 9, 1, OPUS, 1, 2],
+            Drop::RtpMalformed,
+        ), // RED shorter than it says
+        (0x80, &[], 99, &[1, 2, 3], Drop::RtpPayloadType),
+    ];
+    for (first, rest, payload_type, payload, reason) in cases {
+        let before = dropped(&scene, reason);
+        send_sealed(&mut scene, first, rest, payload_type, payload);
+        assert_eq!(
+            dropped(&scene, reason),
+            before + 1,
+            "{first:x} {payload_type} {payload:?}"
+        );
+    }
+    // An extension that runs over the end, or a header cut short, cannot even be sealed: it fails before the cipher.
+    let (address, ssrc) = (
+        scene.person("alice").send.address,
+        scene.person("alice").ssrc,
+    );
+    let mut overrun = rtp(ssrc, 1, 30);
+    overrun[0] = 0x90;
+    for length in 2..overrun.len() {
+        send_from(&mut scene, address, &overrun[..length]);
+    }
+    scene.speak("alice");
+    scene.run(SECOND);
+    assert_unharmed(&mut scene, 2);
+}
+
+#[test]
+fn one_byte_of_opus_and_many_sources_are_legal() {
+    let mut scene = Scene::with_people(Setup::default(), &["alice", "bob"]);
+    send_sealed(&mut scene, 0x80, &[], OPUS, &[0xF8]); // discontinuous transmission
+    send_sealed(&mut scene, 0x8F, &[0xCC; 4 * 15], OPUS, &[9; 20]);
+    let lengths: Vec<usize> = scene.person("bob").receive_lengths.clone();
+    assert_eq!(lengths, [1, 20]);
+}
+
+/// A check with every part that it needs, of a client who knows these credentials.
+fn check(credentials: Credentials, password: &[u8], username: Option<&str>) -> Vec<u8> {
+    let own = format!("{}:peer", credentials.ufrag.as_str());
+    let request = BindingRequest {
+        transaction_id: TransactionId([7; 12]),
+        username: username.unwrap_or(&own),
+        priority: 1,
+        role: IceRole::Controlling(1),
+        use_candidate: true,
+    };
+    let mut out = Vec::new();
+    request.write(password, &mut out);
+    out
+}
+
+#[test]
+fn t10_checks_without_the_password_get_no_answer_at_all() {
+    let mut scene = pair();
+    scene.run(SECOND);
+    let credentials = scene.person("alice").send.credentials;
+    let good = check(credentials, credentials.password.as_str().as_bytes(), None);
+    let huge = "x".repeat(513);
+    let unknown = scene.fresh_credentials();
+    let mut flipped = good.clone();
+    flipped[40] ^= 1;
+    let mut without_fingerprint = good[..good.len() - 8].to_vec();
+    without_fingerprint[3] -= 8;
+    let bad = [
+        check(credentials, b"wrong", None),
+        check(credentials, b"", None),
+        check(unknown, unknown.password.as_str().as_bytes(), None),
+        check(
+            credentials,
+            credentials.password.as_str().as_bytes(),
+            Some(&huge),
+        ),
+        check(
+            credentials,
+            credentials.password.as_str().as_bytes(),
+            Some(":"),
+        ),
+        flipped,
+        without_fingerprint,
+        good[..20].to_vec(),
+    ];
+    let before = scene.server.workers[0].dump();
+    for number in 0..1_000u16 {
+        let address = SocketAddr::from(([203, 0, 113, 1], 1_000 + number));
+        for bytes in &bad {
+            send_from(&mut scene, address, bytes);
+            assert!(scene.server.workers[0].outbox().is_empty());
+        }
+    }
+    let mut after = scene.server.workers[0].dump();
+    after.dropped = before.dropped;
+    assert_eq!(after, before, "nothing is remembered of them");
+    scene.run(SECOND);
+    assert_unharmed(&mut scene, 2);
+}
+
+#[test]
+fn t10_addresses_of_one_transport_are_bounded() {
+    let mut scene = pair();
+    scene.run(SECOND);
+    let credentials = scene.person("alice").receive.credentials;
+    let good = check(credentials, credentials.password.as_str().as_bytes(), None);
+    for number in 0..1_000u16 {
+        send_from(
+            &mut scene,
+            SocketAddr::from(([203, 0, 113, 1], 1_000 + number)),
+            &good,
+        );
+    }
+    assert_eq!(scene.server.workers[0].dump().addresses, 8 + 3);
+    scene.run(SECOND);
+    assert_unharmed(&mut scene, 2);
+}
+
+#[test]
+fn an_answer_is_no_longer_than_the_check() {
+    let mut scene = pair();
+    let credentials = scene.person("alice").send.credentials;
+    let good = check(credentials, credentials.password.as_str().as_bytes(), None);
+    let six: SocketAddr = "[2001:db8::1]:5000".parse().unwrap();
+    for address in [six, SocketAddr::from(([203, 0, 113, 1], 1))] {
+        send_from(&mut scene, address, &good);
+        let answers: Vec<usize> = scene.server.workers[0]
+            .outbox()
+            .iter()
+            .map(|datagram| datagram.bytes.len())
+            .collect();
+        assert_eq!(answers.len(), 1);
+        assert!(
+            answers[0] <= good.len(),
+            "{} bytes for {}",
+            answers[0],
+            good.len()
+        );
+        scene.server.workers[0].outbox().clear();
+    }
+}
+
+#[test]
+fn a_member_cannot_take_anothers_address_with_a_check_of_its_own_transport() {
+    let mut scene = pair();
+    scene.run(SECOND);
+    let victim = scene.person("alice").send.address;
+    let mallory = scene.person("bob").send.credentials;
+    for _ in 0..50 {
+        send_from(
+            &mut scene,
+            victim,
+            &check(mallory, mallory.password.as_str().as_bytes(), None),
+        );
+        scene.run(SECOND / 10);
+    }
+    assert_unharmed(&mut scene, 6);
+    assert_eq!(dropped(&scene, Drop::AddressTaken), 50);
+}
+
+#[test]
+fn an_address_whose_transport_fell_silent_may_be_used_again() {
+    let mut scene = pair();
+    scene.run(SECOND);
+    let old = scene.person("alice").send.address;
+    scene.person("alice").send.checks = false;
+    scene.person("alice").speaks = false;
+    scene.run(SECOND * 11);
+    scene.enter("carol");
+    let now = scene.now;
+    let unused = scene.fresh_address();
+    scene.person("alice").send.address = unused;
+    scene.person("carol").send.move_to(old, now);
+    scene.signal("carol");
+    scene.run(SECOND);
+    let transport = scene.transport("carol", Side::Send);
+    assert!(scene.is_connected(transport));
+    assert_eq!(scene.heard_from("bob"), names(["alice"]));
+}
