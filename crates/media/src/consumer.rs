@@ -3,24 +3,30 @@
 //! Small, and side by side with the others of its feed: this is what a forwarded packet touches. The cipher belongs to the transport.
 
 mod header;
-mod line;
-mod nack;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use rand::RngExt;
 use rand::rngs::StdRng;
 
+use crate::allowance::Allowance;
+use crate::clock::{CLOCK_RATE, Clock};
 use crate::consumer::header::{Fields, HEADER_MAX, Template};
-use crate::consumer::line::{Line, Mapped};
-use crate::consumer::nack::Allowance;
 use crate::id::ConsumerId;
 use crate::link::Link;
 use crate::options::ConsumerOptions;
 use crate::outbox::Outbox;
 use crate::packet::{Codec, MediaPacket};
+use crate::rtcp::SenderInfo;
+use crate::rtp::{Line, Mapped, Sent, abs_send_time};
 use crate::slab::Slot;
 use crate::stats::{ConsumerStats, Traffic};
+
+/// Retransmissions a second that one consumer gets: four times what a stream of 50 packets a second could ever use (T9).
+const RESENDS_PER_SECOND: u32 = 200;
+/// How many at once: what one burst of loss can take out of the history.
+const RESENDS_AT_ONCE: u32 = 64;
 
 /// See the module's documentation.
 pub(crate) struct Consumer {
@@ -32,26 +38,34 @@ pub(crate) struct Consumer {
     /// `None` = the receiver has no RED and gets the Opus packet inside.
     red: Option<u8>,
     nack: bool,
+    /// The producer's change of SSRC that the line follows.
+    source: u32,
     template: Template,
     line: Line,
     pub(crate) cname: Arc<str>,
     sent: Traffic,
-    allowance: Allowance,
-    retransmitted: u32,
+    /// Packets that had been sent when the latest sender report was.
+    reported: u64,
+    resends: Allowance<RESENDS_PER_SECOND, RESENDS_AT_ONCE>,
+    resent: u32,
     refused: u32,
-    /// RTP time of the latest packet, as sent, and when that packet had arrived: what a sender report is made of.
-    latest: Option<(u32, Instant)>,
-    pub(crate) report: Reported,
+    receiver: Receiver,
 }
 
 /// What the receiver said about it in its latest report (RFC 3550 §6.4.2).
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Reported {
-    /// Share lost since the report before, in 256ths.
-    pub(crate) fraction_lost: u8,
-    /// Ticks at 48 kHz.
-    pub(crate) jitter: u32,
+pub(crate) struct Receiver {
+    /// Share lost since the report before, 0.0–1.0.
+    pub(crate) loss: f32,
+    pub(crate) jitter_ms: f32,
     pub(crate) rtt_ms: Option<f32>,
+}
+
+/// Where a packet is written to.
+pub(crate) struct Sink<'a> {
+    pub(crate) clock: Clock,
+    pub(crate) link: &'a mut Link,
+    pub(crate) outbox: &'a mut Outbox,
 }
 
 impl Consumer {
@@ -69,15 +83,16 @@ impl Consumer {
             opus: options.opus_payload_type,
             red: options.red_payload_type,
             nack: options.nack,
+            source: 0,
             template: Template::new(options),
-            line: Line::new(random),
+            line: Line::new(random.random::<u16>() >> 1, random.random(), CLOCK_RATE),
             cname: Arc::clone(&options.cname),
             sent: Traffic::default(),
-            allowance: Allowance::default(),
-            retransmitted: 0,
+            reported: 0,
+            resends: Allowance::default(),
+            resent: 0,
             refused: 0,
-            latest: None,
-            report: Reported::default(),
+            receiver: Receiver::default(),
         }
     }
 
@@ -86,117 +101,119 @@ impl Consumer {
         self.nack
     }
 
-    /// A pause: the next packet, whenever it comes, follows the last one without a gap in the sequence.
-    pub(crate) fn interrupt(&mut self) {
-        self.line.interrupt();
+    /// Whether its receiver has ever got a packet.
+    pub(crate) fn has_sent(&self) -> bool {
+        self.sent.packets > 0
+    }
+
+    /// Packets stop coming: the next one, whenever it is, follows the last without a gap in the sequence.
+    pub(crate) fn pause(&mut self) {
+        self.line.pause();
     }
 
     /// Sends a packet, if its transport is ready for media.
-    pub(crate) fn forward(
-        &mut self,
-        packet: &MediaPacket,
-        start: Instant,
-        link: &mut Link,
-        outbox: &mut Outbox,
-    ) {
-        if !link.is_open() {
+    pub(crate) fn forward(&mut self, packet: &MediaPacket, sink: Sink<'_>) {
+        if !sink.link.is_open() {
             return;
         }
-        let Some(mapped) = self.line.forward(
-            packet.source,
-            packet.sequence,
-            packet.timestamp,
-            packet.received,
-        ) else {
-            return;
-        };
-        let payload = self.write(packet, mapped, start, link, outbox);
-        self.sent.add(payload);
-        self.latest = Some((mapped.timestamp, packet.received));
-    }
-}
-
-impl Consumer {
-    /// Sends a packet again that the receiver asks for by its sequence number. `recall` finds what the feed still has.
-    pub(crate) fn resend<'a>(
-        &mut self,
-        sequence: u16,
-        recall: impl FnOnce(u32, u64) -> Option<&'a Arc<MediaPacket>>,
-        start: Instant,
-        now: Instant,
-        link: &mut Link,
-        outbox: &mut Outbox,
-    ) {
-        let found = self
+        if packet.source != self.source {
+            self.line.change_source();
+            self.source = packet.source;
+        }
+        if let Some(mapped) = self
             .line
-            .sent_as(sequence)
-            .and_then(|(source, number, index)| Some((recall(source, number)?, index)));
-        let Some((packet, index)) = found.filter(|_| self.nack && self.allowance.take(now)) else {
-            self.refused = self.refused.wrapping_add(1);
-            return;
-        };
-        if let Some(timestamp) = self.line.timestamp(packet.timestamp) {
-            self.write(packet, Mapped { index, timestamp }, start, link, outbox);
-            self.retransmitted = self.retransmitted.wrapping_add(1);
+            .map(packet.sequence, packet.timestamp, packet.received)
+        {
+            let payload = self.write(packet, mapped, sink);
+            self.sent.add(payload);
         }
+    }
+
+    /// Which packet the receiver means by a sequence number: the source's number for it, and its source.
+    pub(crate) fn find(&self, sequence: u16) -> Option<(u32, Sent)> {
+        self.line.find(sequence).map(|sent| (self.source, sent))
+    }
+
+    /// Sends a packet again that the receiver asked for. `packet` is what the feed still has of it.
+    pub(crate) fn resend(
+        &mut self,
+        packet: Option<(&MediaPacket, Sent)>,
+        sink: Sink<'_>,
+        now: Instant,
+    ) {
+        let granted = packet.filter(|_| self.nack && self.resends.take(now));
+        let placed = granted.and_then(|(packet, sent)| {
+            let timestamp = self.line.timestamp(packet.timestamp)?;
+            Some((
+                packet,
+                Mapped {
+                    index: sent.index,
+                    timestamp,
+                    begins: sent.begins,
+                },
+            ))
+        });
+        match placed {
+            Some((packet, mapped)) => {
+                self.write(packet, mapped, sink);
+                self.resent = self.resent.wrapping_add(1);
+            }
+            None => self.refused = self.refused.wrapping_add(1),
+        }
+    }
+
+    /// A sender report, if anything was sent since the last one.
+    pub(crate) fn sender_report(&mut self, clock: Clock, now: Instant) -> Option<SenderInfo> {
+        if self.sent.packets == self.reported {
+            return None;
+        }
+        self.reported = self.sent.packets;
+        Some(SenderInfo {
+            ssrc: self.ssrc,
+            ntp: clock.at(now),
+            rtp_timestamp: self.line.timestamp_at(now)?,
+            packets: self.sent.packets as u32, // both wrap (RFC 3550 §6.4.1)
+            octets: self.sent.bytes as u32,
+        })
     }
 
     /// Takes what the receiver reports about it.
-    pub(crate) fn handle_report(&mut self, report: Reported) {
-        self.report = report;
+    pub(crate) fn handle_report(&mut self, receiver: Receiver) {
+        self.receiver = receiver;
     }
 
     /// What has been counted.
     pub(crate) fn stats(&self, paused: bool) -> ConsumerStats {
         ConsumerStats {
             sent: self.sent,
-            retransmitted: u64::from(self.retransmitted),
+            retransmitted: u64::from(self.resent),
             refused: u64::from(self.refused),
             paused,
-            loss: f32::from(self.report.fraction_lost) / 256.0,
-            jitter_ms: self.report.jitter_ms(),
-            rtt_ms: self.report.rtt_ms,
+            loss: self.receiver.loss,
+            jitter_ms: self.receiver.jitter_ms,
+            rtt_ms: self.receiver.rtt_ms,
         }
     }
 
-    /// Seals and queues one packet. Everything in it follows from `packet` and the line alone, so that a packet sent again is the same bit for
-    /// bit (see `srtp`): that is why abs-send-time is the time at which we received it, microseconds before we send it.
-    fn write(
-        &self,
-        packet: &MediaPacket,
-        mapped: Mapped,
-        start: Instant,
-        link: &mut Link,
-        outbox: &mut Outbox,
-    ) -> usize {
+    /// Seals and queues one packet. Everything in it follows from the packet and its place on the line, so that a packet sent again is the
+    /// same bit for bit ([`crate::srtp`] says why). So abs-send-time is the time at which it arrived here, some microseconds before it leaves.
+    fn write(&self, packet: &MediaPacket, mapped: Mapped, sink: Sink<'_>) -> usize {
         let (payload_type, payload) = match (packet.codec, self.red) {
             (Codec::Red, Some(red)) => (red, packet.payload.as_slice()),
             _ => (self.opus, packet.opus()),
         };
         let fields = Fields {
-            marker: packet.marker,
+            marker: packet.marker || mapped.begins,
             payload_type,
-            sequence: mapped.index as u16,
+            sequence: mapped.index as u16, // the low bits of the index, by definition
             timestamp: mapped.timestamp,
             level: packet.level,
-            time: abs_send_time(packet.received.saturating_duration_since(start)),
+            time: abs_send_time::from_ntp(sink.clock.at(packet.received)),
         };
         let mut header = [0; HEADER_MAX];
         let header = self.template.fill(fields, &mut header);
-        link.send_rtp(header, payload, mapped.index, outbox);
+        sink.link
+            .send_rtp(header, payload, mapped.index, sink.outbox);
         payload.len()
     }
-}
-
-impl Reported {
-    fn jitter_ms(self) -> f32 {
-        self.jitter as f32 / 48.0
-    }
-}
-
-/// abs-send-time: seconds in 6.18 fixed point, 24 bits.
-fn abs_send_time(time: Duration) -> u32 {
-    const WRAP: u128 = 64;
-    let nanos = time.as_nanos() % (WRAP * 1_000_000_000);
-    ((nanos << 18) / 1_000_000_000) as u32 & 0x00FF_FFFF
 }

@@ -31,6 +31,10 @@ pub enum Drop {
     RtpPayloadType,
     /// RTCP that breaks RFC 3550.
     RtcpMalformed,
+    /// RTCP beyond what one client is listened to.
+    RtcpFlood,
+    /// A consumer with an SSRC that its transport has used before: one AES-GCM nonce could seal two texts.
+    SsrcUsed,
     /// RTP of a paused (muted) producer.
     ProducerPaused,
     /// A check from an address that another transport has checked a moment ago.
@@ -43,7 +47,7 @@ impl Drop {
     /// How many reasons there are.
     pub const COUNT: usize = Self::ALL.len();
     /// Every reason, in the order of its number.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::UnknownAddress,
         Self::UnknownClass,
         Self::StunMalformed,
@@ -57,6 +61,8 @@ impl Drop {
         Self::RtpUnknownSource,
         Self::RtpPayloadType,
         Self::RtcpMalformed,
+        Self::RtcpFlood,
+        Self::SsrcUsed,
         Self::ProducerPaused,
         Self::AddressTaken,
         Self::Overflow,
@@ -79,6 +85,8 @@ impl Drop {
             Self::RtpUnknownSource => "rtp-unknown-source",
             Self::RtpPayloadType => "rtp-payload-type",
             Self::RtcpMalformed => "rtcp-malformed",
+            Self::RtcpFlood => "rtcp-flood",
+            Self::SsrcUsed => "ssrc-used",
             Self::ProducerPaused => "producer-paused",
             Self::AddressTaken => "address-taken",
             Self::Overflow => "overflow",

@@ -5,7 +5,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use crate::credentials::{Credentials, Password, Ufrag};
+use crate::credentials::{Credentials, Ufrag};
 
 /// Addresses of one client that count as validated at a time. A laptop with several interfaces has three or four; the bound keeps what one
 /// member can make us remember small (T10).
@@ -57,25 +57,9 @@ impl Ice {
         }
     }
 
-    /// The password that belongs to a fragment of ours.
-    pub(crate) fn password(&self, ufrag: Ufrag) -> Option<Password> {
-        let both = core::iter::once(self.credentials).chain(self.next);
-        both.into_iter()
-            .find(|pair| pair.ufrag == ufrag)
-            .map(|pair| pair.password)
-    }
-
     /// Where media goes to.
     pub(crate) fn selected(&self) -> Option<Path> {
         self.selected
-    }
-
-    /// The path by which this remote address was validated.
-    pub(crate) fn path(&self, remote: SocketAddr) -> Option<Path> {
-        self.validated
-            .iter()
-            .map(|validated| validated.path)
-            .find(|path| path.remote == remote)
     }
 
     /// All validated addresses.
@@ -260,7 +244,6 @@ mod tests {
         let now = Instant::now();
         let mut ice = ice(now);
         ice.restart(credentials(2));
-        assert!(ice.password(credentials(1).ufrag).is_some());
         assert_eq!(
             ice.handle_check(path(1), credentials(1).ufrag, true, now)
                 .retired,
@@ -276,8 +259,6 @@ mod tests {
             Some(path(2)),
             "the old path is most likely dead"
         );
-        assert!(ice.password(credentials(1).ufrag).is_none());
-        assert!(ice.password(credentials(2).ufrag).is_some());
     }
 
     #[test]

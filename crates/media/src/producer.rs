@@ -2,18 +2,25 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use crate::clock::CLOCK_RATE;
 use crate::drops::Drop;
 use crate::event::Event;
 use crate::id::ProducerId;
+use crate::link::Link;
+use crate::nack::Generator;
 use crate::observer::{Change, Observer};
 use crate::options::ProducerOptions;
 use crate::packet::{Codec, MediaPacket, Pool};
 use crate::queues::Queues;
-use crate::rtp::Header;
+use crate::rtcp::{Ntp, ReportBlock, write};
+use crate::rtp::{Header, Level, Reception, red};
 use crate::shared::ProducerShared;
 use crate::stats::{ProducerStats, Traffic};
+
+/// We send nothing that a speaker's transport would report on, so the way to it is never measured.
+const RTT_UNKNOWN: Duration = Duration::ZERO;
 
 /// See the module's documentation.
 pub(crate) struct Producer {
@@ -27,6 +34,9 @@ pub(crate) struct Producer {
     pool: Pool,
     observer: Observer,
     received: Traffic,
+    reception: Reception,
+    missing: Generator,
+    asked: u64,
 }
 
 /// An authentic packet, parsed.
@@ -51,6 +61,9 @@ impl Producer {
             pool: Pool::default(),
             observer: Observer::default(),
             received: Traffic::default(),
+            reception: Reception::new(CLOCK_RATE),
+            missing: Generator::new(),
+            asked: 0,
         }
     }
 
@@ -74,6 +87,8 @@ impl Producer {
             return false;
         }
         self.source = self.source.wrapping_add(1);
+        self.reception = Reception::new(CLOCK_RATE);
+        self.missing.reset();
         self.ssrc = Some(incoming.header.ssrc);
         true
     }
@@ -94,17 +109,20 @@ impl Producer {
             index,
         } = incoming;
         let payload = header.payload(bytes);
+        self.reception.receive(*index, header.timestamp, now);
+        self.received.add(payload.len());
+        if self.paused {
+            return Err(Drop::ProducerPaused);
+        }
+        if self.options.nack {
+            self.missing.receive(*index, now);
+        }
         let (codec, opus) = self.read_payload(header.payload_type, payload)?;
         let level = self
             .options
             .audio_level_extension
             .and_then(|id| header.extension(bytes, id))
-            .and_then(<[u8]>::first)
-            .copied();
-        self.received.add(payload.len());
-        if self.paused {
-            return Err(Drop::ProducerPaused);
-        }
+            .and_then(Level::from_bytes);
         self.observe(level, now, queues);
         let source = self.source;
         Ok(self.pool.take(self.shared.id(), now, |packet| {
@@ -114,7 +132,7 @@ impl Producer {
             packet.received = now;
             packet.marker = header.marker;
             packet.codec = codec;
-            packet.level = level;
+            packet.level = level.map(Level::to_byte);
             packet.opus = opus;
             packet.payload.extend_from_slice(payload);
         }))
@@ -126,6 +144,7 @@ impl Producer {
     pub(crate) fn set_paused(&mut self, paused: bool, queues: &mut Queues) {
         self.paused = paused;
         if paused {
+            self.missing.reset(); // nobody misses what nobody is to hear
             self.stop(queues);
         }
     }
@@ -136,25 +155,70 @@ impl Producer {
         self.announce(change, queues);
     }
 
-    /// Does what is due.
-    pub(crate) fn handle_timeout(&mut self, now: Instant, queues: &mut Queues) {
+    /// Does what is due: silence is noticed, and missing packets are asked for.
+    pub(crate) fn handle_timeout(
+        &mut self,
+        reporter: u32,
+        link: &mut Link,
+        queues: &mut Queues,
+        now: Instant,
+    ) {
         let change = self.observer.handle_timeout(now);
         self.announce(change, queues);
+        let due = self
+            .missing
+            .next_timeout(RTT_UNKNOWN)
+            .is_some_and(|due| due <= now);
+        if due {
+            self.ask(reporter, link, queues, now);
+        }
     }
 
     /// When [`Producer::handle_timeout`] is due.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
-        self.observer.next_timeout()
+        [
+            self.observer.next_timeout(),
+            self.missing.next_timeout(RTT_UNKNOWN),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// The sender says what its clock shows.
+    pub(crate) fn handle_sender_report(&mut self, sent: Ntp, now: Instant) {
+        self.reception.receive_sender_report(sent, now);
+    }
+
+    /// What is to be told to the sender about its stream; `None` before the first packet.
+    pub(crate) fn report(&mut self, now: Instant) -> Option<ReportBlock> {
+        self.reception.report(self.ssrc?, now)
+    }
+
+    /// Asks the sender for missing packets (RFC 4585 §6.2.1), in a compound with an empty report, because reduced size was not negotiated.
+    fn ask(&mut self, reporter: u32, link: &mut Link, queues: &mut Queues, now: Instant) {
+        let mut sequences = Vec::new();
+        self.missing.poll(now, RTT_UNKNOWN, &mut sequences);
+        let Some(ssrc) = self.ssrc.filter(|_| !sequences.is_empty()) else {
+            return;
+        };
+        self.asked += sequences.len() as u64;
+        let mut packet = Vec::new();
+        write::receiver_report(reporter, &[], &mut packet);
+        write::nack(reporter, ssrc, sequences.into_iter(), &mut packet);
+        link.send_rtcp(&mut packet, &mut queues.outbox);
     }
 
     /// What has been counted.
     pub(crate) fn stats(&self) -> ProducerStats {
         ProducerStats {
             received: self.received,
+            lost: self.reception.lost(),
+            jitter_ms: self.reception.jitter().as_secs_f32() * 1_000.0,
+            nacks_sent: self.asked,
             level: self.observer.level(),
             speaking: self.observer.is_speaking(),
             paused: self.paused,
-            ..ProducerStats::default()
         }
     }
 
@@ -170,15 +234,25 @@ impl Producer {
         if self.options.red_payload_type != Some(payload_type) {
             return Err(Drop::RtpPayloadType);
         }
-        let primary = primary(payload).ok_or(Drop::RtpMalformed)?;
-        Ok((Codec::Red, primary))
+        let primary = red::primary(payload).map_err(|_| Drop::RtpMalformed)?;
+        if self
+            .options
+            .opus_payload_type
+            .is_some_and(|opus| opus != primary.payload_type)
+        {
+            return Err(Drop::RtpPayloadType); // something else than Opus inside
+        }
+        Ok((
+            Codec::Red,
+            payload.len() - primary.data.len()..payload.len(),
+        ))
     }
 
-    fn observe(&mut self, level: Option<u8>, now: Instant, queues: &mut Queues) {
+    fn observe(&mut self, level: Option<Level>, now: Instant, queues: &mut Queues) {
         let Some(level) = level else { return };
         let due = self.observer.handle_timeout(now);
         self.announce(due, queues);
-        let change = self.observer.handle_level(dbov(level), now);
+        let change = self.observer.handle_level(level.dbov, now);
         self.announce(change, queues);
     }
 
@@ -191,21 +265,4 @@ impl Producer {
             });
         }
     }
-}
-
-/// The level of an audio-level byte: seven bits of −dBov below the voice flag (RFC 6464 §3).
-fn dbov(byte: u8) -> i8 {
-    i8::try_from(byte & 0x7F).map_or(0, |level| -level)
-}
-
-/// Where a RED payload's primary block lies (RFC 2198 §3).
-fn primary(payload: &[u8]) -> Option<Range<usize>> {
-    let (mut at, mut redundant) = (0, 0);
-    while payload.get(at)? & 0x80 != 0 {
-        let [_, _, high, low] = *payload.get(at..)?.first_chunk()?;
-        redundant += usize::from(high & 3) << 8 | usize::from(low);
-        at += 4;
-    }
-    let begin = at + 1 + redundant;
-    (begin < payload.len()).then_some(begin..payload.len())
 }

@@ -8,9 +8,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-pub(crate) use feed::Feed;
+use feed::Feed;
 
-use crate::consumer::Consumer;
+use crate::clock::Clock;
+use crate::consumer::{Consumer, Sink};
 use crate::id::{ConsumerId, ProducerId, WorkerId};
 use crate::outbox::Outbox;
 use crate::packet::MediaPacket;
@@ -21,25 +22,32 @@ use crate::transport::Transport;
 /// See the module's documentation.
 pub(crate) struct Router {
     worker: WorkerId,
-    /// Where this worker's time begins: what abs-send-time and sender reports count from.
-    start: Instant,
+    clock: Clock,
     feeds: HashMap<ProducerId, Feed>,
-    producers: HashMap<ConsumerId, ProducerId>,
+    places: HashMap<ConsumerId, Place>,
+}
+
+/// Where a consumer is.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    producer: ProducerId,
+    /// In its feed.
+    position: usize,
 }
 
 impl Router {
-    pub(crate) fn new(worker: WorkerId, start: Instant) -> Self {
+    pub(crate) fn new(worker: WorkerId, clock: Clock) -> Self {
         Self {
             worker,
-            start,
+            clock,
             feeds: HashMap::new(),
-            producers: HashMap::new(),
+            places: HashMap::new(),
         }
     }
 
     /// How many consumers there are.
     pub(crate) fn consumers(&self) -> usize {
-        self.producers.len()
+        self.places.len()
     }
 
     /// How many producers have consumers here.
@@ -47,45 +55,64 @@ impl Router {
         self.feeds.len()
     }
 
-    /// Where this worker's time begins.
-    pub(crate) fn start(&self) -> Instant {
-        self.start
-    }
-
     /// Adds a paused consumer.
     pub(crate) fn insert(&mut self, producer: &Arc<ProducerShared>, consumer: Consumer) {
-        self.producers.insert(consumer.id, producer.id());
-        self.feeds
+        let id = consumer.id;
+        let feed = self
+            .feeds
             .entry(producer.id())
-            .or_insert_with(|| Feed::new(Arc::clone(producer)))
-            .insert(consumer);
+            .or_insert_with(|| Feed::new(Arc::clone(producer)));
+        let position = feed.insert(consumer);
+        self.places.insert(
+            id,
+            Place {
+                producer: producer.id(),
+                position,
+            },
+        );
     }
 
     /// Removes a consumer; a feed without consumers goes with it.
-    pub(crate) fn remove(&mut self, consumer: ConsumerId) -> Option<Consumer> {
-        let producer = self.producers.remove(&consumer)?;
-        let feed = self.feeds.get_mut(&producer)?;
-        let removed = feed.remove(consumer, self.worker);
+    pub(crate) fn remove(&mut self, id: ConsumerId) -> Option<Consumer> {
+        self.set_active(id, false);
+        let place = self.places.remove(&id)?;
+        let feed = self.feeds.get_mut(&place.producer)?;
+        let removed = feed.remove(place.position);
         if feed.is_empty() {
-            self.feeds.remove(&producer);
+            self.feeds.remove(&place.producer);
+        } else {
+            self.note_place(place);
         }
         removed
     }
 
-    /// Removes a producer's feed with all its consumers.
-    pub(crate) fn take_feed(&mut self, producer: ProducerId) -> Option<Feed> {
-        let feed = self.feeds.remove(&producer)?;
-        for consumer in feed.iter() {
-            self.producers.remove(&consumer.id);
+    /// Removes a producer's feed; returns the consumers that it had.
+    pub(crate) fn close(&mut self, producer: ProducerId) -> Vec<Consumer> {
+        let consumers = self
+            .feeds
+            .remove(&producer)
+            .map(Feed::into_consumers)
+            .unwrap_or_default();
+        for consumer in &consumers {
+            self.places.remove(&consumer.id);
         }
-        Some(feed)
+        consumers
     }
 
     /// Lets packets through to a consumer, or no longer. Harmless twice.
-    pub(crate) fn set_active(&mut self, consumer: ConsumerId, active: bool) {
-        let worker = self.worker;
-        if let Some(feed) = self.feed_of(consumer) {
-            feed.set_active(consumer, active, worker);
+    pub(crate) fn set_active(&mut self, id: ConsumerId, active: bool) {
+        let Some(place) = self.places.get(&id).copied() else {
+            return;
+        };
+        let Some(feed) = self.feeds.get_mut(&place.producer) else {
+            return;
+        };
+        if let Some(other) = feed.set_active(place.position, active, self.worker) {
+            self.note_place(place);
+            self.note_place(Place {
+                position: other,
+                ..place
+            });
         }
     }
 
@@ -97,28 +124,55 @@ impl Router {
         outbox: &mut Outbox,
     ) {
         if let Some(feed) = self.feeds.get_mut(&packet.producer) {
-            feed.forward(packet, self.start, transports, outbox);
+            feed.forward(packet, self.clock, transports, outbox);
         }
     }
 
-    /// The feed that a consumer belongs to.
-    pub(crate) fn feed_of(&mut self, consumer: ConsumerId) -> Option<&mut Feed> {
-        self.feeds.get_mut(self.producers.get(&consumer)?)
+    /// Sends packets again that a consumer's receiver asks for.
+    pub(crate) fn resend(
+        &mut self,
+        id: ConsumerId,
+        sequences: impl Iterator<Item = u16>,
+        transport: &mut Transport,
+        outbox: &mut Outbox,
+        now: Instant,
+    ) {
+        let Some(place) = self.places.get(&id) else {
+            return;
+        };
+        let Some(feed) = self.feeds.get_mut(&place.producer) else {
+            return;
+        };
+        for sequence in sequences {
+            let sink = Sink {
+                clock: self.clock,
+                link: &mut transport.link,
+                outbox,
+            };
+            feed.resend(place.position, sequence, sink, now);
+        }
     }
 
-    /// A consumer.
-    pub(crate) fn get(&self, consumer: ConsumerId) -> Option<&Consumer> {
-        self.feeds
-            .get(self.producers.get(&consumer)?)?
-            .get(consumer)
+    /// A consumer, and whether it is active.
+    pub(crate) fn get(&self, id: ConsumerId) -> Option<(&Consumer, bool)> {
+        let place = self.places.get(&id)?;
+        self.feeds.get(&place.producer)?.get(place.position)
     }
 
-    /// Whether a consumer is paused.
-    pub(crate) fn is_paused(&self, consumer: ConsumerId) -> bool {
-        let feed = self
-            .producers
-            .get(&consumer)
-            .and_then(|producer| self.feeds.get(producer));
-        feed.is_none_or(|feed| !feed.is_active(consumer))
+    /// A consumer, to change.
+    pub(crate) fn get_mut(&mut self, id: ConsumerId) -> Option<&mut Consumer> {
+        let place = self.places.get(&id)?;
+        self.feeds.get_mut(&place.producer)?.get_mut(place.position)
+    }
+
+    /// Somebody was moved to this place.
+    fn note_place(&mut self, place: Place) {
+        let found = self
+            .feeds
+            .get(&place.producer)
+            .and_then(|feed| feed.get(place.position));
+        if let Some((consumer, _)) = found {
+            self.places.insert(consumer.id, place);
+        }
     }
 }

@@ -7,6 +7,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use rand::rngs::StdRng;
+
 use crate::claim::Claim;
 use crate::command::Role;
 use crate::credentials::Ufrag;
@@ -15,11 +17,12 @@ use crate::dtls::association::{Association, Context, Established, Progress};
 use crate::dtls::fingerprint::Fingerprints;
 use crate::event::{CloseReason, Event};
 use crate::ice::{Change, Ice, Path};
-use crate::id::{ConsumerId, TransportId};
+use crate::id::{ConsumerId, ProducerId, TransportId};
 use crate::link::Link;
 use crate::options::Options;
 use crate::producer::Producer;
 use crate::queues::Queues;
+use crate::reports::Reports;
 use crate::srtp;
 use crate::stats::{DtlsState, Traffic, TransportStats};
 
@@ -56,7 +59,11 @@ pub(crate) struct Transport {
     pub(crate) received: Traffic,
     pub(crate) drops: Drops,
     pub(crate) producers: Vec<Producer>,
+    /// By rising SSRC.
     pub(crate) consumers: Vec<ConsumerRef>,
+    /// Every SSRC that a consumer here has ever had, rising.
+    used_ssrcs: Vec<u32>,
+    pub(crate) reports: Reports,
     dtls: Association,
     remote: Option<Remote>,
     /// A finished handshake whose certificate nobody could vouch for yet.
@@ -67,7 +74,12 @@ pub(crate) struct Transport {
 
 impl Transport {
     /// A transport whose first check has just passed.
-    pub(crate) fn new(claim: Arc<Claim>, options: &Options, now: Instant) -> Option<Self> {
+    pub(crate) fn new(
+        claim: Arc<Claim>,
+        options: &Options,
+        random: &mut StdRng,
+        now: Instant,
+    ) -> Option<Self> {
         let mut credentials = claim.credentials();
         let ice = Ice::new(credentials.next()?, credentials.next(), now);
         Some(Self {
@@ -80,6 +92,8 @@ impl Transport {
             drops: Drops::default(),
             producers: Vec::new(),
             consumers: Vec::new(),
+            used_ssrcs: Vec::new(),
+            reports: Reports::new(random, now),
             dtls: Association::default(),
             remote: None,
             unverified: None,
@@ -95,6 +109,57 @@ impl Transport {
     /// Whether media may flow.
     pub(crate) fn is_connected(&self) -> bool {
         self.inbound.is_some()
+    }
+
+    /// Adds a consumer. False when its SSRC was used here before: the cipher would use a nonce twice.
+    pub(crate) fn add_consumer(&mut self, consumer: ConsumerRef) -> bool {
+        let Err(free) = self.used_ssrcs.binary_search(&consumer.ssrc) else {
+            return false;
+        };
+        self.used_ssrcs.insert(free, consumer.ssrc);
+        let place = self
+            .consumers
+            .partition_point(|known| known.ssrc < consumer.ssrc);
+        self.consumers.insert(place, consumer);
+        true
+    }
+
+    /// Forgets a consumer, but not that it was there.
+    pub(crate) fn remove_consumer(&mut self, ssrc: u32) {
+        if let Ok(place) = self
+            .consumers
+            .binary_search_by_key(&ssrc, |known| known.ssrc)
+        {
+            self.consumers.remove(place);
+        }
+    }
+
+    /// The consumer that its receiver knows by this SSRC.
+    pub(crate) fn consumer_by_ssrc(&self, ssrc: u32) -> Option<ConsumerId> {
+        let place = self
+            .consumers
+            .binary_search_by_key(&ssrc, |known| known.ssrc)
+            .ok()?;
+        self.consumers.get(place).map(|known| known.id)
+    }
+
+    /// The producer whose packets have this SSRC.
+    pub(crate) fn producer_by_ssrc(&mut self, ssrc: u32) -> Option<&mut Producer> {
+        self.producers
+            .iter_mut()
+            .find(|producer| producer.has_ssrc(ssrc))
+    }
+
+    /// Ends a producer; its source may not be taken for another's later.
+    pub(crate) fn remove_producer(&mut self, id: ProducerId, queues: &mut Queues) {
+        let Some(place) = self
+            .producers
+            .iter()
+            .position(|producer| producer.id() == id)
+        else {
+            return;
+        };
+        self.producers.remove(place).stop(queues);
     }
 
     /// Takes an authenticated check.
@@ -172,9 +237,9 @@ impl Transport {
         if !self.dtls.is_established() && self.handshake_until <= env.now {
             return Some(CloseReason::HandshakeTimeout);
         }
-        self.producers
-            .iter_mut()
-            .for_each(|producer| producer.handle_timeout(env.now, env.queues));
+        for producer in &mut self.producers {
+            producer.handle_timeout(self.reports.ssrc, &mut self.link, env.queues, env.now);
+        }
         let path = self.link.selected?;
         let link = &mut self.link;
         let mut send = |bytes: &[u8]| link.send_plain(path, bytes, &mut env.queues.outbox);
@@ -186,15 +251,22 @@ impl Transport {
     pub(crate) fn next_timeout(&self, options: &Options) -> Option<Instant> {
         let handshake = (!self.dtls.is_established()).then_some(self.handshake_until);
         let consent = Some(self.ice.consent_until(options.consent_timeout));
-        let speaking = self
+        let producers = self
             .producers
             .iter()
             .filter_map(Producer::next_timeout)
             .min();
-        [consent, handshake, speaking, self.dtls.next_timeout()]
-            .into_iter()
-            .flatten()
-            .min()
+        let report = self.is_connected().then_some(self.reports.next_timeout());
+        [
+            consent,
+            handshake,
+            producers,
+            report,
+            self.dtls.next_timeout(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// Says goodbye to the client: control has removed the transport.
@@ -216,7 +288,7 @@ impl Transport {
             selected: self.link.destination(),
             dtls: self.dtls_state(),
             srtp_profile: self.profile.map(profile_name),
-            rtt_ms: None,
+            rtt_ms: self.reports.rtt_ms(),
         }
     }
 

@@ -14,6 +14,7 @@ mod closing;
 mod control;
 mod ingress;
 mod media;
+mod reporting;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -24,6 +25,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use crate::addresses::{Addresses, Fragments};
+use crate::clock::Clock;
 use crate::deadlines::Deadlines;
 use crate::drops::{Drop, Drops};
 use crate::dtls::association::Context;
@@ -59,6 +61,7 @@ pub struct Worker {
     /// Places of the transports that producers send on.
     homes: HashMap<ProducerId, Slot>,
     router: Router,
+    clock: Clock,
     deadlines: Deadlines,
     queues: Queues,
     passing: PassingRing,
@@ -99,6 +102,7 @@ impl Worker {
         certificate: Arc<Certificate>,
         now: Instant,
     ) -> Self {
+        let clock = Clock::new(now);
         let mut seed = options.seed;
         if let Some(byte) = seed.first_mut() {
             *byte ^= id.0;
@@ -111,7 +115,8 @@ impl Worker {
             transports: Slab::default(),
             owned: HashMap::new(),
             homes: HashMap::new(),
-            router: Router::new(id, now),
+            router: Router::new(id, clock),
+            clock,
             deadlines: Deadlines::default(),
             queues: Queues::default(),
             passing: PassingRing::default(),
@@ -164,7 +169,7 @@ impl Worker {
                 self.forget_foreign_address(address, owner)
             }
             WorkerMessage::TransportGone(claim) => self.forget_announcement(&claim),
-            WorkerMessage::ProducerGone(producer) => self.close_feed(producer, now),
+            WorkerMessage::ProducerGone(producer) => self.close_feed(producer),
         }
     }
 
@@ -255,7 +260,7 @@ impl Worker {
             now,
         };
         match act(transport, &mut env) {
-            Some(reason) => self.end_transport(slot, reason, now),
+            Some(reason) => self.end_transport(slot, reason),
             None => {
                 Self::schedule(&mut self.deadlines, &self.options, transport, slot, now);
             }
@@ -285,6 +290,7 @@ impl Worker {
             return;
         }
         transport.scheduled = None;
+        self.report(slot, now);
         self.with_transport(slot, now, Transport::handle_timeout);
     }
 

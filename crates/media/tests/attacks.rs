@@ -199,13 +199,16 @@ fn send_sealed(scene: &mut Scene, first: u8, rest: &[u8], payload_type: u8, payl
     scene.run(Duration::from_millis(25));
 }
 
+/// First byte, rest of the header, payload type, payload, and why it is dropped.
+type Case<'a> = (u8, &'a [u8], u8, &'a [u8], Drop);
+
 #[test]
 fn t8_malformed_rtp_from_a_member_is_dropped_and_counted() {
     let mut scene = pair();
     scene.run(SECOND);
     scene.person("alice").speaks = false;
     let sources = [0xCC; 4 * 15];
-    let cases: [(u8, &[u8], u8, &[u8], Drop); 9] = [
+    let cases: [Case<'_>; 9] = [
         (0xA0, &[], OPUS, &[1, 2, 3, 0], Drop::RtpMalformed), // padding of no bytes
         (0xA0, &[], OPUS, &[1, 2, 3, 255], Drop::RtpMalformed), // padding of more than there is
         (0xA0, &[], OPUS, &[4, 4, 4, 4], Drop::RtpMalformed), // nothing but padding

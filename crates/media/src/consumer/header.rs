@@ -22,8 +22,8 @@ pub(crate) struct Fields {
     pub(crate) timestamp: u32,
     /// The audio-level byte (RFC 6464 §3); `None` = left out.
     pub(crate) level: Option<u8>,
-    /// abs-send-time, 24 bits.
-    pub(crate) time: u32,
+    /// abs-send-time.
+    pub(crate) time: [u8; 3],
 }
 
 /// A header with gaps.
@@ -103,8 +103,7 @@ impl Template {
             put(out, self.level_at, value);
         }
         if self.time_at > 0 {
-            let [_, a, b, c] = fields.time.to_be_bytes();
-            put(out, self.time_at + 1, [a, b, c]);
+            put(out, self.time_at + 1, fields.time);
         }
         out.get(..usize::from(self.length)).unwrap_or_default()
     }
@@ -126,5 +125,86 @@ fn put<const N: usize>(out: &mut [u8], at: u8, value: [u8; N]) {
         .and_then(<[u8]>::first_chunk_mut)
     {
         *slot = value;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::rtp::Header;
+
+    const FIELDS: Fields = Fields {
+        marker: true,
+        payload_type: 100,
+        sequence: 0xABCD,
+        timestamp: 0x0102_0304,
+        level: Some(0x9E),
+        time: [7, 8, 9],
+    };
+
+    fn options(mid: Option<u8>, level: Option<u8>, time: Option<u8>) -> ConsumerOptions {
+        ConsumerOptions {
+            ssrc: 0xDEAD_BEEF,
+            mid: "0123456789abcdef".into(),
+            opus_payload_type: 100,
+            red_payload_type: None,
+            mid_extension: mid,
+            audio_level_extension: level,
+            abs_send_time_extension: time,
+            nack: true,
+            cname: Arc::from("somebody"),
+        }
+    }
+
+    #[test]
+    fn every_choice_of_extensions_reads_back_as_it_was_meant() {
+        for choice in 0..8u8 {
+            let pick = |bit: u8, id: u8| (choice & bit != 0).then_some(id);
+            let options = options(pick(1, 14), pick(2, 1), pick(4, 7));
+            let mut packet = Template::new(&options)
+                .fill(FIELDS, &mut [0; HEADER_MAX])
+                .to_vec();
+            packet.extend_from_slice(b"payload");
+            let header = Header::parse(&packet).unwrap();
+            assert_eq!(
+                (header.marker, header.payload_type, header.sequence),
+                (true, 100, 0xABCD)
+            );
+            assert_eq!((header.timestamp, header.ssrc), (0x0102_0304, 0xDEAD_BEEF));
+            assert_eq!(
+                header.extension(&packet, 14),
+                pick(1, 14).map(|_| &b"0123456789abcdef"[..])
+            );
+            assert_eq!(
+                header.extension(&packet, 1),
+                pick(2, 1).map(|_| &[0x9E][..])
+            );
+            assert_eq!(
+                header.extension(&packet, 7),
+                pick(4, 7).map(|_| &[7, 8, 9][..])
+            );
+            assert_eq!(header.payload(&packet), b"payload");
+        }
+    }
+
+    #[test]
+    fn a_packet_without_a_level_has_none_and_keeps_the_others() {
+        let template = Template::new(&options(Some(2), Some(1), Some(3)));
+        let mut packet = template
+            .fill(
+                Fields {
+                    level: None,
+                    ..FIELDS
+                },
+                &mut [0; HEADER_MAX],
+            )
+            .to_vec();
+        packet.push(1);
+        let header = Header::parse(&packet).unwrap();
+        let ids: Vec<u8> = header.extensions(&packet).map(|(id, _)| id).collect();
+        assert_eq!(ids, [2, 3]);
     }
 }

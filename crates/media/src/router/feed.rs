@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::consumer::Consumer;
-use crate::id::{ConsumerId, WorkerId};
+use crate::clock::Clock;
+use crate::consumer::{Consumer, Sink};
+use crate::id::WorkerId;
 use crate::outbox::Outbox;
 use crate::packet::{HISTORY, MediaPacket};
 use crate::shared::ProducerShared;
@@ -12,7 +13,7 @@ use crate::slab::Slab;
 use crate::transport::Transport;
 
 /// See the module's documentation.
-pub(crate) struct Feed {
+pub(super) struct Feed {
     producer: Arc<ProducerShared>,
     /// The first `active` of these want packets. The paused ones behind them cost a packet nothing.
     consumers: Vec<Consumer>,
@@ -22,7 +23,7 @@ pub(crate) struct Feed {
 }
 
 impl Feed {
-    pub(crate) fn new(producer: Arc<ProducerShared>) -> Self {
+    pub(super) fn new(producer: Arc<ProducerShared>) -> Self {
         Self {
             producer,
             consumers: Vec::new(),
@@ -31,90 +32,101 @@ impl Feed {
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.consumers.is_empty()
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Consumer> {
-        self.consumers.iter()
-    }
-
-    pub(crate) fn into_consumers(self) -> Vec<Consumer> {
+    pub(super) fn into_consumers(self) -> Vec<Consumer> {
         self.consumers
     }
 
-    pub(crate) fn insert(&mut self, consumer: Consumer) {
+    /// Adds a paused consumer; returns its position.
+    pub(super) fn insert(&mut self, consumer: Consumer) -> usize {
         self.consumers.push(consumer);
+        self.consumers.len() - 1
     }
 
-    pub(crate) fn get(&self, id: ConsumerId) -> Option<&Consumer> {
-        self.consumers.iter().find(|consumer| consumer.id == id)
+    /// The consumer at a position, and whether it is active.
+    pub(super) fn get(&self, position: usize) -> Option<(&Consumer, bool)> {
+        self.consumers
+            .get(position)
+            .map(|consumer| (consumer, position < self.active))
     }
 
-    pub(crate) fn get_mut(&mut self, id: ConsumerId) -> Option<&mut Consumer> {
-        self.consumers.iter_mut().find(|consumer| consumer.id == id)
+    pub(super) fn get_mut(&mut self, position: usize) -> Option<&mut Consumer> {
+        self.consumers.get_mut(position)
     }
 
-    pub(crate) fn is_active(&self, id: ConsumerId) -> bool {
-        self.position(id)
-            .is_some_and(|position| position < self.active)
+    /// Removes a paused consumer; the last one takes its position.
+    pub(super) fn remove(&mut self, position: usize) -> Option<Consumer> {
+        let paused = (self.active..self.consumers.len()).contains(&position);
+        paused.then(|| self.consumers.swap_remove(position))
     }
 
-    pub(crate) fn remove(&mut self, id: ConsumerId, worker: WorkerId) -> Option<Consumer> {
-        self.set_active(id, false, worker);
-        let position = self.position(id)?;
-        Some(self.consumers.swap_remove(position)) // a paused one, so the active ones keep their places
-    }
-
-    /// Moves a consumer over the line between active and paused.
-    pub(crate) fn set_active(&mut self, id: ConsumerId, active: bool, worker: WorkerId) {
-        let Some(position) = self.position(id) else {
-            return;
-        };
-        if active == (position < self.active) {
-            return;
+    /// Moves a consumer over the line between active and paused. Returns the position that it changed places with, `None` when nothing changed.
+    pub(super) fn set_active(
+        &mut self,
+        position: usize,
+        active: bool,
+        worker: WorkerId,
+    ) -> Option<usize> {
+        if active == (position < self.active) || position >= self.consumers.len() {
+            return None;
         }
-        if active {
-            self.consumers.swap(position, self.active);
+        let other = if active {
             self.active += 1;
-            self.producer.subscribe(worker, true);
+            self.active - 1
         } else {
             self.active -= 1;
-            self.consumers.swap(position, self.active);
-            if let Some(consumer) = self.consumers.get_mut(self.active) {
-                consumer.interrupt();
-            }
-            self.producer.subscribe(worker, self.active > 0);
-            if self.active == 0 {
-                self.history = Vec::new(); // nobody can ask for what nobody got
-            }
+            self.consumers.get_mut(position)?.pause();
+            self.active
+        };
+        self.consumers.swap(position, other);
+        self.producer.subscribe(worker, self.active > 0);
+        if self.active == 0 {
+            self.history = Vec::new(); // nobody can ask for what nobody gets
         }
+        Some(other)
     }
 
     /// Sends a packet to the active consumers.
-    pub(crate) fn forward(
+    pub(super) fn forward(
         &mut self,
         packet: &Arc<MediaPacket>,
-        start: Instant,
+        clock: Clock,
         transports: &mut Slab<Transport>,
         outbox: &mut Outbox,
     ) {
-        let mut asked_again = false;
+        let mut may_ask_again = false;
         for consumer in self.consumers.iter_mut().take(self.active) {
-            asked_again |= consumer.may_ask_again();
+            may_ask_again |= consumer.may_ask_again();
             if let Some(transport) = transports.get_mut(consumer.slot) {
-                consumer.forward(packet, start, &mut transport.link, outbox);
+                consumer.forward(
+                    packet,
+                    Sink {
+                        clock,
+                        link: &mut transport.link,
+                        outbox,
+                    },
+                );
             }
         }
-        if asked_again {
+        if may_ask_again {
             self.remember(packet);
         }
     }
 
-    /// A packet that was sent lately.
-    pub(crate) fn recall(&self, source: u32, sequence: u64) -> Option<&Arc<MediaPacket>> {
-        let packet = self.history.get(place(sequence))?.as_ref()?;
-        (packet.source == source && packet.sequence == sequence).then_some(packet)
+    /// Sends a packet again to the consumer at a position.
+    pub(super) fn resend(&mut self, position: usize, sequence: u16, sink: Sink<'_>, now: Instant) {
+        let Some(consumer) = self.consumers.get_mut(position) else {
+            return;
+        };
+        let packet = consumer.find(sequence).and_then(|(source, sent)| {
+            let packet = self.history.get(place(sent.source_index))?.as_deref()?;
+            (packet.source == source && packet.sequence == sent.source_index)
+                .then_some((packet, sent))
+        });
+        consumer.resend(packet, sink, now);
     }
 
     fn remember(&mut self, packet: &Arc<MediaPacket>) {
@@ -124,10 +136,6 @@ impl Feed {
         if let Some(slot) = self.history.get_mut(place(packet.sequence)) {
             *slot = Some(Arc::clone(packet));
         }
-    }
-
-    fn position(&self, id: ConsumerId) -> Option<usize> {
-        self.consumers.iter().position(|consumer| consumer.id == id)
     }
 }
 

@@ -15,13 +15,13 @@ use crate::transport::Env;
 
 impl Worker {
     /// A transport ended by itself: everybody hears of it.
-    pub(super) fn end_transport(&mut self, slot: Slot, reason: CloseReason, now: Instant) {
+    pub(super) fn end_transport(&mut self, slot: Slot, reason: CloseReason) {
         let Some(transport) = self.transports.get(slot) else {
             return;
         };
         let claim = Arc::clone(&transport.claim);
         claim.close();
-        self.take_apart(slot, now);
+        self.take_apart(slot);
         self.forget_announcement(&claim);
         self.broadcast(&WorkerMessage::TransportGone(Arc::clone(&claim)));
         self.queues.event(Event::TransportClosed {
@@ -42,7 +42,7 @@ impl Worker {
                 };
                 transport.say_goodbye(&mut env);
             }
-            self.take_apart(slot, now);
+            self.take_apart(slot);
         }
         self.forget_announcement(claim);
     }
@@ -54,7 +54,7 @@ impl Worker {
         }
     }
 
-    fn take_apart(&mut self, slot: Slot, now: Instant) {
+    fn take_apart(&mut self, slot: Slot) {
         let Some(transport) = self.transports.remove(slot) else {
             return;
         };
@@ -67,27 +67,24 @@ impl Worker {
         }
         self.queues.drops.merge(&transport.drops);
         for producer in transport.producers {
-            self.end_producer(producer, now);
+            self.end_producer(producer);
         }
     }
 
     /// A producer ended with its transport: its consumers everywhere do.
-    fn end_producer(&mut self, mut producer: Producer, now: Instant) {
+    fn end_producer(&mut self, mut producer: Producer) {
         producer.shared.close();
         producer.stop(&mut self.queues);
         let id = producer.id();
         self.homes.remove(&id);
-        self.close_feed(id, now);
+        self.close_feed(id);
         self.broadcast(&WorkerMessage::ProducerGone(id));
     }
 
     /// A producer, here or elsewhere, is over: so are its consumers here.
-    pub(super) fn close_feed(&mut self, producer: ProducerId, now: Instant) {
-        let Some(feed) = self.router.take_feed(producer) else {
-            return;
-        };
-        for consumer in feed.into_consumers() {
-            self.let_go(&consumer, now);
+    pub(super) fn close_feed(&mut self, producer: ProducerId) {
+        for consumer in self.router.close(producer) {
+            self.let_go(&consumer);
         }
     }
 }

@@ -28,7 +28,7 @@ impl Worker {
                 credentials,
                 retired,
             } => self.restart_ice(&claim, credentials, retired),
-            Command::CloseProducer(producer) => self.close_producer(producer, now),
+            Command::CloseProducer(producer) => self.close_producer(producer),
             Command::Connect {
                 transport,
                 role,
@@ -55,7 +55,7 @@ impl Worker {
             Command::ResumeProducer { producer, .. } => self.pause_producer(producer, false),
             Command::PauseConsumer { consumer, .. } => self.router.set_active(consumer, false),
             Command::ResumeConsumer { consumer, .. } => self.router.set_active(consumer, true),
-            Command::CloseConsumer { consumer, .. } => self.close_consumer(consumer, now),
+            Command::CloseConsumer { consumer, .. } => self.close_consumer(consumer),
             Command::Stats { request, of, .. } => self.answer_stats(request, of),
         }
     }
@@ -129,13 +129,17 @@ impl Worker {
         if producer.is_closed() {
             return; // it waited in the claim while the producer ended
         }
-        if let Some(transport) = self.transports.get_mut(slot) {
-            transport.consumers.push(ConsumerRef {
-                ssrc: options.ssrc,
-                id,
-            });
+        let Some(transport) = self.transports.get_mut(slot) else {
+            return;
+        };
+        if transport.add_consumer(ConsumerRef {
+            ssrc: options.ssrc,
+            id,
+        }) {
             self.router
                 .insert(producer, Consumer::new(id, slot, options, &mut self.random));
+        } else {
+            transport.drops.count(Drop::SsrcUsed);
         }
     }
 
@@ -154,19 +158,19 @@ impl Worker {
     }
 
     /// Control closed a producer: whoever has a part of it lets go.
-    fn close_producer(&mut self, id: ProducerId, now: Instant) {
+    fn close_producer(&mut self, id: ProducerId) {
         let slot = self.homes.remove(&id);
         if let Some(transport) = slot.and_then(|slot| self.transports.get_mut(slot)) {
-            transport.producers.retain(|producer| producer.id() != id);
+            transport.remove_producer(id, &mut self.queues);
         }
-        self.close_feed(id, now);
+        self.close_feed(id);
     }
 
-    fn close_consumer(&mut self, id: ConsumerId, now: Instant) {
+    fn close_consumer(&mut self, id: ConsumerId) {
         let Some(consumer) = self.router.remove(id) else {
             return;
         };
-        self.let_go(&consumer, now);
+        self.let_go(&consumer);
     }
 
     fn answer_stats(&mut self, request: RequestId, of: StatsOf) {
@@ -177,12 +181,10 @@ impl Worker {
             StatsOf::Producer(id) => self
                 .producer(id)
                 .map(|producer| Stats::Producer(producer.stats())),
-            StatsOf::Consumer(id) => {
-                let paused = self.router.is_paused(id);
-                self.router
-                    .get(id)
-                    .map(|consumer| Stats::Consumer(consumer.stats(paused)))
-            }
+            StatsOf::Consumer(id) => self
+                .router
+                .get(id)
+                .map(|(consumer, active)| Stats::Consumer(consumer.stats(!active))),
         };
         self.queues.event(Event::StatsReply {
             request,

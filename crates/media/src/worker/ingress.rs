@@ -96,7 +96,7 @@ impl Worker {
     /// Becomes the owner, unless somebody is: makes the transport and does what control has wanted of it so far.
     fn claim(&mut self, claim: &Arc<Claim>, now: Instant) -> Option<Slot> {
         let waiting = claim.take(self.id)?;
-        let transport = Transport::new(Arc::clone(claim), &self.options, now)?;
+        let transport = Transport::new(Arc::clone(claim), &self.options, &mut self.random, now)?;
         let slot = self.transports.insert(transport)?;
         self.owned.insert(claim.id(), slot);
         self.fragments.own(claim.credentials(), slot);

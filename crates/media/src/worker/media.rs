@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Worker;
-use crate::consumer::Consumer;
 use crate::drops::Drop;
 use crate::id::WorkerId;
 use crate::message::WorkerMessage;
@@ -49,19 +48,6 @@ impl Worker {
     pub(super) fn forward(&mut self, packet: &Arc<MediaPacket>) {
         self.router
             .forward(packet, &mut self.transports, &mut self.queues.outbox);
-    }
-
-    /// Takes a datagram of class RTCP from a validated address.
-    pub(super) fn handle_rtcp(&mut self, slot: Slot, data: &mut [u8], now: Instant) {
-        let _ = (slot, data, now);
-    }
-
-    /// A consumer that is over: its transport forgets it, its receiver hears a BYE.
-    pub(super) fn let_go(&mut self, consumer: &Consumer, now: Instant) {
-        let _ = now;
-        if let Some(transport) = self.transports.get_mut(consumer.slot) {
-            transport.consumers.retain(|known| known.id != consumer.id);
-        }
     }
 }
 

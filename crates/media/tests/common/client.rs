@@ -64,6 +64,8 @@ pub struct Client {
     answered: bool,
     transactions: u64,
     errors: Vec<u16>,
+    /// RTP and RTCP datagrams that were opened, as they came: for comparing retransmissions.
+    pub sealed: Vec<Vec<u8>>,
     /// SRTP packets that were sent last, for replaying.
     pub recorded: Vec<Vec<u8>>,
 }
@@ -102,6 +104,7 @@ impl Client {
             answered: false,
             transactions: seed << 32,
             errors: Vec::new(),
+            sealed: Vec::new(),
             recorded: Vec::new(),
         }
     }
@@ -283,6 +286,7 @@ impl Client {
             self.unreadable += 1;
             return;
         };
+        self.sealed.push(bytes.to_vec());
         let opened = if (192..=223).contains(&bytes[1]) {
             inbound
                 .unprotect_rtcp(bytes)
