@@ -8,7 +8,7 @@ ARGS ?=
 PYTEST_ARGS ?=
 STAMPS := build/stamps
 
-WEB_SOURCES := $(shell find web/src web/public web/index.html proto -type f 2>/dev/null) \
+WEB_SOURCES := $(shell find web/src web/tools web/index.html proto -type f 2>/dev/null) \
 	$(wildcard web/*.json web/*.ts web/*.yaml web/.npmrc)
 
 .DEFAULT_GOAL := help
