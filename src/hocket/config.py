@@ -100,8 +100,8 @@ class ServeOptions:
     """TCP port of the page and the WebSocket, 0 to 65535; 0 takes a free one."""
 
     media_port: int | None = None
-    """UDP port of all voice, IPv4 and IPv6. Default: the same number as --port, so that a firewall needs one rule for
-    one number. 0 takes a free one."""
+    """UDP port of all voice, IPv4 and IPv6; 0 takes a free one. Default: the same number as --port, so that a firewall
+    needs one rule for one number."""
 
     announce: tuple[str, ...] = ()
     """IP addresses or host names at which clients reach the media port, in order of preference. Default: this

@@ -57,7 +57,7 @@ def serve(options: ServeOptions, say: Callable[[str], None] = print) -> None:
         local = all(is_local_address(each.getsockname()[0]) for each in sockets)
         authenticate = choose_auth(options.auth, local=local)
         tls = _load_tls(options)
-        voice = _voice_server(options, sockets, authenticate, local=local)
+        voice = _voice_server(options, authenticate, local=local)
         config = uvicorn_config(voice, options.limits, tls)
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(_run(voice, config, sockets, options, local, say))
@@ -154,13 +154,10 @@ def _load_tls(options: ServeOptions) -> ssl.SSLContext | None:
     return context
 
 
-def _voice_server(
-    options: ServeOptions, sockets: list[socket.socket], authenticate: Authenticate, *, local: bool
-) -> VoiceServer:
-    port: int = sockets[0].getsockname()[1]
+def _voice_server(options: ServeOptions, authenticate: Authenticate, *, local: bool) -> VoiceServer:
     return VoiceServer(
         announce=options.announce,
-        media_port=port if options.media_port is None else options.media_port,
+        media_port=options.port if options.media_port is None else options.media_port,
         workers=options.workers,
         authenticate=authenticate,
         one_channel=options.one_channel,
@@ -217,7 +214,7 @@ async def _run(
             try:
                 await stack.enter_async_context(voice)
             except OSError as error:
-                port = sockets[0].getsockname()[1] if options.media_port is None else options.media_port
+                port = options.port if options.media_port is None else options.media_port
                 raise _why(error, f"UDP port {port}", "--media-port") from None
             server = _Server(config)
             serving = asyncio.ensure_future(server.serve(sockets))

@@ -94,9 +94,8 @@ async def run(*arguments: str) -> tuple[int, str]:
 
 async def test_the_first_lines_say_where_to_open_what_is_announced_and_why_and_which_auth_is_on() -> None:
     async with serving("--port", "0") as server:
-        port = server.base.rpartition(":")[2]
-        assert server.base == f"http://127.0.0.1:{port}"
-        assert f"UDP port {port} at 127.0.0.1 (loopback)" in server.text
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+", server.base)
+        assert re.search(r"UDP port \d+ at 127\.0\.0\.1 \(loopback\)", server.text)
         assert "because these are this machine's own addresses" in server.text
         assert "Auth   open. Everybody on this machine" in server.text
         assert "\x1b" not in server.text, "colours only on a terminal"
@@ -195,7 +194,9 @@ async def test_a_taken_media_port_is_a_clear_error_with_code_1() -> None:
 
 async def test_a_second_server_does_not_share_the_first_ones_media_port() -> None:
     async with serving("--port", "0") as first:
-        port = first.base.rpartition(":")[2]
+        found = re.search(r"UDP port (\d+)", first.text)
+        assert found
+        port = found[1]
         code, errors = await run("--port", "0", "--media-port", port)
         assert code == 1
         assert f"UDP port {port} cannot be used" in errors
@@ -300,3 +301,11 @@ async def test_the_refusal_is_sent_before_the_upgrade() -> None:
             await Client.open(server.base, headers={"Host": "voice.example.org"})
         assert caught.value.status == 403
         assert "only the machine that it runs on" in caught.value.sentence
+
+
+async def test_one_number_serves_the_page_over_tcp_and_the_voice_over_udp() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = str(probe.getsockname()[1])
+    async with serving("--port", port) as server:
+        assert f"http://127.0.0.1:{port}/" in server.text
+        assert f"UDP port {port} at" in server.text

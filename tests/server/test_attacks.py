@@ -129,7 +129,7 @@ async def test_t13_a_compressed_frame_is_not_unpacked(server: tuple[VoiceServer,
 
 @pytest.mark.parametrize("steps", [0, 1, 2])
 async def test_t13_a_handshake_that_stalls_is_ended_on_time(steps: int) -> None:
-    async with running(limits=Limits(step_seconds=0.3)) as (voice, base), await Client.open(base) as client:
+    async with running(limits=Limits(step_seconds=1.0)) as (voice, base), await Client.open(base) as client:
         await client.say(*[shapes.initialize(), shapes.prepare()][:steps])
         await client.words(steps)
         error = await client.end()
@@ -139,10 +139,10 @@ async def test_t13_a_handshake_that_stalls_is_ended_on_time(steps: int) -> None:
 
 
 async def test_t13_a_joined_stream_has_no_such_limit() -> None:
-    async with running(limits=Limits(step_seconds=0.2)) as (_, base), await Client.open(base, "1") as ada:
+    async with running(limits=Limits(step_seconds=0.5)) as (_, base), await Client.open(base, "1") as ada:
         await ada.join()
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(ada.hear(), 0.6)
+            await asyncio.wait_for(ada.hear(), 1.0)
 
 
 async def test_t13_too_many_requests_end_the_stream_with_a_time_to_come_back(server: tuple[VoiceServer, str]) -> None:
@@ -189,17 +189,24 @@ async def test_t13_endless_fragments_are_ended(server: tuple[VoiceServer, str]) 
     await until(lambda: voice.streams == 0)
 
 
-async def test_t13_a_connection_that_says_nothing_or_never_ends_its_head_is_closed(
+async def test_t13_a_connection_that_says_nothing_or_never_ends_its_head_is_closed_on_time(
     server: tuple[VoiceServer, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(HttpConnection, "head_seconds", 0.3)
     _, base = server
-    silent, slow, endless = [await Raw.connect(base) for _ in range(3)]
+    silent, slow = [await Raw.connect(base) for _ in range(2)]
     slow.writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ")
+    assert await silent.closed()
+    assert await slow.closed()
+
+
+async def test_t13_a_head_without_end_is_not_read_to_its_end(server: tuple[VoiceServer, str]) -> None:
+    _, base = server
+    began = asyncio.get_running_loop().time()
+    endless = await Raw.connect(base)
     endless.writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + b"X: y\r\n" * (HEAD_LIMIT // 6 + 1))
-    assert await endless.closed(0.25), "it is over at once"
-    assert await silent.closed(5)
-    assert await slow.closed(5)
+    assert await endless.closed()
+    assert asyncio.get_running_loop().time() - began < HttpConnection.head_seconds
 
 
 async def test_t13_a_half_closed_socket_leaves_nothing_behind(server: tuple[VoiceServer, str]) -> None:
@@ -366,8 +373,8 @@ async def test_an_authentication_that_hangs_is_ended_with_a_time_to_come_back() 
 
 
 async def test_silent_loss_is_seen_by_the_websockets_ping(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hocket.serving.PING_INTERVAL", 0.2)
-    monkeypatch.setattr("hocket.serving.PING_TIMEOUT", 0.2)
+    monkeypatch.setattr("hocket.serving.PING_INTERVAL", 1.0)
+    monkeypatch.setattr("hocket.serving.PING_TIMEOUT", 1.0)
     async with running() as (voice, base), await Client.open(base, "2") as bob:
         await bob.join()
         lost = await Raw.upgrade(base, "Authorization: 1")  # it answers no ping, and closes nothing

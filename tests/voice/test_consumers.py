@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from hocket.errors import InvalidParameters, NotFound
+from hocket.errors import InvalidParameters, NotFound, OutOfOrder
+from hocket.voice.pace import TokenBucket
 from hocket.voice.session import Session, State
 from tests.voice import shapes
 from tests.voice.people import House, Person
@@ -66,6 +67,16 @@ def test_resuming_an_id_that_never_existed_on_this_stream_is_an_error(consumer_i
     second.say(shapes.resume(consumer_id))
     assert isinstance(second.error, NotFound)
     assert "consumer_id" in second.error.sentence
+
+
+def test_an_id_is_the_text_that_was_told_and_no_other_way_to_write_the_number() -> None:
+    house = House()
+    for user_id in range(1, 11):
+        house.join(user_id)
+    listener = house.join(99, speaks=False)
+    assert listener.consumers()[1] == "1"
+    listener.say(shapes.resume("01"))
+    assert isinstance(listener.error, NotFound)
 
 
 def test_a_consumer_of_another_stream_cannot_be_resumed() -> None:
@@ -229,6 +240,23 @@ def test_requests_at_the_allowed_rate_go_on_for_ever() -> None:
         steady.now += 1 / house.limits.requests_per_second
         steady.say(shapes.resume(consumer))
     assert steady.error is None
+
+
+def test_quiet_times_save_up_no_more_than_one_burst() -> None:
+    bucket = TokenBucket(rate=10, burst=5, now=0.0)
+    assert [bucket.take(1_000.0) for _ in range(6)] == [True] * 5 + [False]
+    assert not bucket.take(1_000.05)
+    assert bucket.take(1_000.1)
+    assert not bucket.take(0.0), "a clock that went back fills nothing"
+
+
+def test_a_session_that_refused_a_request_has_ended() -> None:
+    person = House().person(1)
+    with pytest.raises(OutOfOrder):
+        person.session.receive(shapes.prepare(), 0.0)
+    assert person.session.state is State.ENDED
+    with pytest.raises(OutOfOrder):
+        person.session.receive(shapes.initialize(), 0.0)
 
 
 def test_the_session_is_a_table_that_can_be_shown() -> None:

@@ -71,7 +71,6 @@ class Channel:
         self.check_room(newcomer.user.id)
         former = self._members.get(newcomer.user.id)
         if former is not None:
-            self._remove(former)
             former.end(JoinedElsewhere())
         try:
             self._admit(newcomer)
