@@ -38,8 +38,9 @@ pub(crate) struct Consumer {
     /// `None` = the receiver has no RED and gets the Opus packet inside.
     red: Option<u8>,
     nack: bool,
-    /// The producer's change of SSRC that the line follows.
+    /// The producer's change of SSRC, and its pause, that the line follows.
     source: u32,
+    run: u32,
     template: Template,
     line: Line,
     pub(crate) cname: Arc<str>,
@@ -84,6 +85,7 @@ impl Consumer {
             red: options.red_payload_type,
             nack: options.nack,
             source: 0,
+            run: 0,
             template: Template::new(options),
             line: Line::new(random.random::<u16>() >> 1, random.random(), CLOCK_RATE),
             cname: Arc::clone(&options.cname),
@@ -118,8 +120,10 @@ impl Consumer {
         }
         if packet.source != self.source {
             self.line.change_source();
-            self.source = packet.source;
+        } else if packet.run != self.run {
+            self.line.pause();
         }
+        (self.source, self.run) = (packet.source, packet.run);
         if let Some(mapped) = self
             .line
             .map(packet.sequence, packet.timestamp, packet.received)

@@ -19,6 +19,8 @@ pub struct MediaPacket {
     pub(crate) sequence: u64,
     /// Counts the producer's changes of SSRC: a change begins a new line of sequence numbers and times.
     pub(crate) source: u32,
+    /// Counts the producer's pauses: what was left out between two runs is silence, not loss.
+    pub(crate) run: u32,
     /// RTP time, ticks at 48 kHz, as the producer wrote it.
     pub(crate) timestamp: u32,
     /// When it arrived.
@@ -47,6 +49,7 @@ impl MediaPacket {
             producer,
             sequence: 0,
             source: 0,
+            run: 0,
             timestamp: 0,
             received: now,
             marker: false,

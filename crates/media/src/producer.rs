@@ -30,6 +30,8 @@ pub(crate) struct Producer {
     ssrc: Option<u32>,
     /// Counts changes of the SSRC.
     source: u32,
+    /// Counts pauses.
+    run: u32,
     paused: bool,
     pool: Pool,
     observer: Observer,
@@ -57,6 +59,7 @@ impl Producer {
             options,
             ssrc,
             source: 0,
+            run: 0,
             paused: false,
             pool: Pool::default(),
             observer: Observer::default(),
@@ -124,10 +127,11 @@ impl Producer {
             .and_then(|id| header.extension(bytes, id))
             .and_then(Level::from_bytes);
         self.observe(level, now, queues);
-        let source = self.source;
+        let (source, run) = (self.source, self.run);
         Ok(self.pool.take(self.shared.id(), now, |packet| {
             packet.sequence = *index;
             packet.source = source;
+            packet.run = run;
             packet.timestamp = header.timestamp;
             packet.received = now;
             packet.marker = header.marker;
@@ -144,6 +148,7 @@ impl Producer {
     pub(crate) fn set_paused(&mut self, paused: bool, queues: &mut Queues) {
         self.paused = paused;
         if paused {
+            self.run = self.run.wrapping_add(1);
             self.missing.reset(); // nobody misses what nobody is to hear
             self.stop(queues);
         }

@@ -173,7 +173,10 @@ fn a_retransmission_is_bit_for_bit_what_was_sent_before() {
         assert!(again.len() >= 49, "{}", again.len());
         for packet in again {
             let first = sealed.iter().find(|sent| sent[2..4] == packet[2..4]);
-            assert!(first.is_none_or(|first| *first == packet), "one nonce, two texts");
+            assert!(
+                first.is_none_or(|first| *first == packet),
+                "one nonce, two texts"
+            );
         }
     }
 }

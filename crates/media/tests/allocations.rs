@@ -1,0 +1,134 @@
+//! A forwarded packet costs no allocation after warm-up: from the socket's buffer to the sealed copies in the outbox.
+//!
+//! This binary has an allocator that counts; so it holds one test, and nothing else runs in it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod common;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::time::Duration;
+
+use common::person::FRAME;
+use common::{Scene, Setup, Side};
+
+struct Counting;
+
+thread_local! {
+    static COUNTED: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+fn count() {
+    // A thread that is coming or going has no cell, and nothing to count.
+    let _ = COUNTED.try_with(|counted| counted.set(counted.get().map(|count| count + 1)));
+}
+
+// SAFETY: every call is handed to the system's allocator unchanged; counting touches a thread-local cell and allocates nothing.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promise about `layout` is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promises about all three are passed on.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promises about both are passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Allocations of this thread in what `act` does.
+fn allocations(act: impl FnOnce()) -> usize {
+    COUNTED.set(Some(0));
+    act();
+    COUNTED.take().unwrap()
+}
+
+/// Alice speaks `packets` packets to all others. Returns allocations on the server's side, and the datagrams that left it.
+fn forward(scene: &mut Scene, packets: usize) -> (usize, usize) {
+    let (mut allocated, mut sent) = (0, 0);
+    for _ in 0..packets {
+        scene.now += FRAME;
+        let person = scene.person("alice");
+        person.send_frame();
+        let (from, mut bytes) = person.send.outgoing.pop_front().unwrap();
+        let (now, home, local) = (scene.now, scene.server.home_of(from), scene.server.local());
+        let workers = &mut scene.server.workers;
+        allocated += allocations(|| {
+            workers[home].handle_datagram(from, local, &mut bytes, now);
+            for place in 0..workers.len() {
+                while let Some((to, message)) = workers[place].poll_message() {
+                    workers[usize::from(to.0)].handle_message(message, now);
+                }
+            }
+        });
+        for worker in workers {
+            sent += worker.outbox().len();
+            worker.outbox().clear();
+            while worker.poll_event().is_some() {}
+        }
+    }
+    (allocated, sent)
+}
+
+#[test]
+fn a_forwarded_packet_costs_no_allocation_after_warm_up() {
+    for (workers, passed_on, red) in [
+        (1, false, false),
+        (1, false, true),
+        (3, false, true),
+        (3, true, true),
+    ] {
+        let mut scene = Scene::with_people(
+            Setup {
+                workers,
+                ..Setup::default()
+            },
+            &["alice", "bob", "carol", "dave", "erin", "frank"],
+        );
+        scene.person("alice").wraps_in_red = red;
+        if passed_on {
+            move_to_another_worker(&mut scene);
+        }
+        forward(&mut scene, 200);
+        let (allocated, sent) = forward(&mut scene, 1_000);
+        assert_eq!(sent, 5_000);
+        assert_eq!(
+            allocated, 0,
+            "{workers} workers, packets passed on between them: {passed_on}"
+        );
+    }
+}
+
+/// Alice's packets reach a worker that does not own her transport.
+fn move_to_another_worker(scene: &mut Scene) {
+    let address = scene.person("alice").send.address;
+    let home = scene.server.home_of(address);
+    let elsewhere = loop {
+        let address = scene.fresh_address();
+        if scene.server.home_of(address) != home {
+            break address;
+        }
+    };
+    let now = scene.now;
+    scene
+        .person("alice")
+        .client(Side::Send)
+        .move_to(elsewhere, now);
+    scene.run(Duration::from_secs(1));
+    let _ = scene.person("alice").send.outgoing.drain(..);
+}
