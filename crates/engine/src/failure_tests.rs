@@ -139,6 +139,15 @@ fn a_failed_worker_takes_its_own_people_and_nobody_elses() {
         Err(Error::UnknownId(_))
     ));
 
+    scene.run_until("no trace at the others", |scene| {
+        let cores = scene.engine.dump().cores;
+        let announced = cores.iter().all(|core| core.announced == there.len());
+        announced
+            && cores[1].transports == there.len()
+            && cores[1].feeds == 1
+            && cores[1].foreign_addresses == 0
+    });
+
     scene.say(there[0], b"we go on");
     scene.run_until("the word", |scene| !scene.people[there[1]].heard.is_empty());
     assert_eq!(scene.people[there[1]].heard_from(8), [b"we go on"]);

@@ -274,23 +274,29 @@ mod tests {
     /// The race between falling asleep and pushing, run often: a lost wake-up would leave the reader in its five seconds.
     #[test]
     fn no_wake_up_is_lost() {
-        const ROUNDS: u32 = 20_000;
+        const ROUNDS: u32 = 50_000;
         let (mut poll, mailbox) = mailbox();
         let mailbox = Arc::new(mailbox);
+        let read = Arc::new(AtomicUsize::new(0));
         let writer = std::thread::spawn({
-            let mailbox = Arc::clone(&mailbox);
+            let (mailbox, read) = (Arc::clone(&mailbox), Arc::clone(&read));
             move || {
                 for i in 0..ROUNDS {
                     mailbox.push_note(i);
                     mailbox.wake();
+                    // The next only when this one was read: no later wake-up makes good for one that was lost.
+                    while read.load(Ordering::Acquire) <= i as usize {
+                        std::thread::yield_now();
+                    }
                 }
             }
         });
         let (mut got, mut events, mut notes) = (0, mio::Events::with_capacity(4), VecDeque::new());
-        while got < ROUNDS {
+        while got < ROUNDS as usize {
             mailbox.take_notes(&mut notes);
-            got += notes.drain(..).count() as u32;
-            if got < ROUNDS && mailbox.prepare_sleep() {
+            got += notes.drain(..).count();
+            read.store(got, Ordering::Release);
+            if got < ROUNDS as usize && mailbox.prepare_sleep() {
                 poll.poll(&mut events, Some(Duration::from_secs(5)))
                     .unwrap();
                 assert!(!events.is_empty(), "slept over work that waited");

@@ -202,6 +202,10 @@ impl Registry {
             .map(|producer| (producer.transport, &producer.shared))
     }
 
+    pub(crate) fn producers(&self) -> impl Iterator<Item = &Arc<ProducerShared>> {
+        self.producers.values().map(|producer| &producer.shared)
+    }
+
     /// Whether both are in one router: nobody hears another channel.
     pub(crate) fn share_router(&self, producer: ProducerId, transport: TransportId) -> bool {
         let router = |id| {

@@ -123,11 +123,20 @@ impl Shared {
                 self.end_transport(ended, Some(worker));
             }
         }
+        registry
+            .producers()
+            .for_each(|producer| producer.forget_worker(worker));
         if let Some(mailbox) = self.mailboxes.get(usize::from(worker.0)) {
             mailbox.clear();
             registry
                 .claims()
                 .for_each(|claim| mailbox.push_command(Command::AddTransport(Arc::clone(claim))));
+        }
+        for (place, mailbox) in self.mailboxes.iter().enumerate() {
+            if place != usize::from(worker.0) {
+                mailbox.push_note(WorkerMessage::WorkerGone(worker));
+                mailbox.wake();
+            }
         }
         // The registry is held until here, so that no command comes between the clearing and the announcing.
         self.events

@@ -127,6 +127,13 @@ impl Addresses {
         true
     }
 
+    /// Forgets all addresses of a worker that is no more. Rare, so it may look at every one.
+    pub(crate) fn forget_worker(&mut self, worker: WorkerId) {
+        let before = self.table.len();
+        self.table.retain(|_, home| *home != Home::There(worker));
+        self.foreign -= before - self.table.len();
+    }
+
     /// How many are this worker's, and how many others'.
     pub(crate) fn count(&self) -> (usize, usize) {
         (self.table.len() - self.foreign, self.foreign)
@@ -163,6 +170,18 @@ mod tests {
             addresses.note_foreign(address(3), WorkerId(1)),
             "room was made"
         );
+    }
+
+    #[test]
+    fn a_worker_that_is_no_more_owns_no_address() {
+        let slot = Slab::default().insert(()).unwrap();
+        let mut addresses = Addresses::new(4);
+        addresses.own(address(1), slot);
+        addresses.note_foreign(address(2), WorkerId(1));
+        addresses.note_foreign(address(3), WorkerId(2));
+        addresses.forget_worker(WorkerId(1));
+        assert_eq!(addresses.get(address(2)), None);
+        assert_eq!(addresses.count(), (1, 1));
     }
 
     #[test]

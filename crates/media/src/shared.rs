@@ -41,6 +41,11 @@ impl ProducerShared {
         self.closed.load(Ordering::Acquire)
     }
 
+    /// For control, after a worker's panic and before its successor starts: nobody there wants packets any more.
+    pub fn forget_worker(&self, worker: WorkerId) {
+        self.subscribe(worker, false);
+    }
+
     /// Says whether this worker wants packets. Relaxed: a packet more or less at the edge of a pause changes nothing.
     pub(crate) fn subscribe(&self, worker: WorkerId, wanted: bool) {
         if wanted {

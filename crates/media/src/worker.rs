@@ -170,6 +170,7 @@ impl Worker {
             }
             WorkerMessage::TransportGone(claim) => self.forget_announcement(&claim),
             WorkerMessage::ProducerGone(producer) => self.close_feed(producer),
+            WorkerMessage::WorkerGone(worker) => self.addresses.forget_worker(worker),
         }
     }
 
