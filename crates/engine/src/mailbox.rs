@@ -296,6 +296,8 @@ mod tests {
             mailbox.take_notes(&mut notes);
             got += notes.drain(..).count();
             read.store(got, Ordering::Release);
+            // So that the writer comes before, between and after the two steps of falling asleep.
+            (0..got % 256).for_each(|_| std::hint::spin_loop());
             if got < ROUNDS as usize && mailbox.prepare_sleep() {
                 poll.poll(&mut events, Some(Duration::from_secs(5)))
                     .unwrap();
