@@ -51,7 +51,7 @@ def test_every_relative_link_in_the_documents_leads_somewhere() -> None:
 @pytest.mark.timeout(600)
 def test_a_wheel_holds_the_page_the_stub_and_the_native_module(tmp_path: Path) -> None:
     """Git ignores the built page, so maturin would leave it out unless told otherwise."""
-    maturin = Path(sys.executable).with_name("maturin")
+    maturin = str(Path(sys.executable).with_name("maturin"))
     build = [maturin, "build", "--release", "--locked", "--quiet", "--out", str(tmp_path)]
     subprocess.run(build, cwd=ROOT, check=True)
     (wheel,) = tmp_path.glob("*.whl")
