@@ -70,12 +70,12 @@ impl Fragments {
 }
 
 /// Who handles what comes from an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Home {
     /// A transport of this worker.
     Here(Slot),
-    /// Another worker.
-    There(WorkerId),
+    /// A transport of another worker; worth nothing once the transport is closed.
+    There(Arc<Claim>),
 }
 
 /// Client addresses that have passed a check. Own ones are bounded by the paths of the transports owned, foreign ones by a number of their own.
@@ -95,36 +95,44 @@ impl Addresses {
         }
     }
 
-    pub(crate) fn get(&self, address: SocketAddr) -> Option<Home> {
-        self.table.get(&address).copied()
+    pub(crate) fn get(&self, address: SocketAddr) -> Option<&Home> {
+        self.table.get(&address)
     }
 
-    /// Gives the address to a transport of this worker. Returns who had it before.
-    pub(crate) fn own(&mut self, address: SocketAddr, slot: Slot) -> Option<Home> {
+    /// Gives the address to a transport of this worker.
+    pub(crate) fn own(&mut self, address: SocketAddr, slot: Slot) {
         let before = self.table.insert(address, Home::Here(slot));
         self.foreign -= usize::from(matches!(before, Some(Home::There(_))));
-        before
     }
 
     /// Notes that another worker handles the address. False when no further one can be noted.
-    pub(crate) fn note_foreign(&mut self, address: SocketAddr, owner: WorkerId) -> bool {
+    pub(crate) fn note_foreign(&mut self, address: SocketAddr, claim: Arc<Claim>) -> bool {
         let known_foreign = matches!(self.get(address), Some(Home::There(_)));
-        if !known_foreign && self.foreign >= self.foreign_max {
+        if !known_foreign && self.foreign >= self.foreign_max && !self.sweep() {
             return false;
         }
         self.foreign += usize::from(!known_foreign);
-        self.table.insert(address, Home::There(owner));
+        self.table.insert(address, Home::There(claim));
         true
     }
 
-    /// Forgets the address, if it is still this one's.
-    pub(crate) fn remove(&mut self, address: SocketAddr, home: Home) -> bool {
-        if self.get(address) != Some(home) {
-            return false;
+    /// Forgets an address of this worker, if it is still this transport's.
+    pub(crate) fn release(&mut self, address: SocketAddr, slot: Slot) -> bool {
+        let ours = matches!(self.get(address), Some(Home::Here(owner)) if *owner == slot);
+        if ours {
+            self.table.remove(&address);
         }
-        self.table.remove(&address);
-        self.foreign -= usize::from(matches!(home, Home::There(_)));
-        true
+        ours
+    }
+
+    /// Forgets an address that another worker gave up, if it is still that worker's or nobody's.
+    pub(crate) fn forget_foreign(&mut self, address: SocketAddr, worker: WorkerId) {
+        if let Some(Home::There(claim)) = self.get(address)
+            && claim.owner().is_none_or(|owner| owner == worker)
+        {
+            self.table.remove(&address);
+            self.foreign -= 1;
+        }
     }
 
     /// Forgets all addresses of a worker that is no more. Rare, so it may look at every one.
@@ -138,38 +146,57 @@ impl Addresses {
     pub(crate) fn count(&self) -> (usize, usize) {
         (self.table.len() - self.foreign, self.foreign)
     }
+
+    /// Forgets addresses of transports that ended without a word, with their worker. Whether that made room.
+    fn sweep(&mut self) -> bool {
+        self.table
+            .retain(|_, home| !matches!(home, Home::There(claim) if claim.is_closed()));
+        self.foreign = self
+            .table
+            .values()
+            .filter(|home| matches!(home, Home::There(_)))
+            .count();
+        self.foreign < self.foreign_max
+    }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
+    use crate::id::TransportId;
     use crate::slab::Slab;
 
     fn address(port: u16) -> SocketAddr {
         SocketAddr::from(([192, 0, 2, 1], port))
     }
 
+    fn claim(id: u64, owner: u8) -> Arc<Claim> {
+        let claim = Claim::new(
+            TransportId(id),
+            Credentials::from_random(&[1; Credentials::RANDOM]),
+        );
+        claim.take(WorkerId(owner)).unwrap();
+        Arc::new(claim)
+    }
+
     #[test]
-    fn foreign_addresses_are_bounded_and_own_ones_come_first() {
+    fn foreign_addresses_are_bounded_and_those_of_ended_transports_make_room() {
         let slot = Slab::default().insert(()).unwrap();
         let mut addresses = Addresses::new(2);
-        assert!(addresses.note_foreign(address(1), WorkerId(1)));
-        assert!(addresses.note_foreign(address(2), WorkerId(1)));
-        assert!(!addresses.note_foreign(address(3), WorkerId(1)));
+        let (one, two) = (claim(1, 1), claim(2, 2));
+        assert!(addresses.note_foreign(address(1), Arc::clone(&one)));
+        assert!(addresses.note_foreign(address(2), Arc::clone(&one)));
+        assert!(!addresses.note_foreign(address(3), Arc::clone(&two)));
         assert!(
-            addresses.note_foreign(address(2), WorkerId(2)),
+            addresses.note_foreign(address(2), Arc::clone(&two)),
             "a known one may change its owner"
         );
-        assert_eq!(
-            addresses.own(address(1), slot),
-            Some(Home::There(WorkerId(1)))
-        );
-        assert_eq!(addresses.count(), (1, 1));
-        assert!(
-            addresses.note_foreign(address(3), WorkerId(1)),
-            "room was made"
-        );
+        addresses.own(address(4), slot);
+        assert_eq!(addresses.count(), (1, 2));
+        one.close();
+        assert!(addresses.note_foreign(address(3), two));
+        assert_eq!(addresses.count(), (1, 2));
     }
 
     #[test]
@@ -187,10 +214,11 @@ mod tests {
     #[test]
     fn an_address_that_has_moved_on_is_not_taken_from_its_new_owner() {
         let mut addresses = Addresses::new(2);
-        addresses.note_foreign(address(1), WorkerId(1));
-        addresses.note_foreign(address(1), WorkerId(2));
-        assert!(!addresses.remove(address(1), Home::There(WorkerId(1))));
-        assert!(addresses.remove(address(1), Home::There(WorkerId(2))));
+        addresses.note_foreign(address(1), claim(1, 1));
+        addresses.note_foreign(address(1), claim(2, 2));
+        addresses.forget_foreign(address(1), WorkerId(1));
+        assert_eq!(addresses.count(), (0, 1));
+        addresses.forget_foreign(address(1), WorkerId(2));
         assert_eq!(addresses.count(), (0, 0));
     }
 }

@@ -16,12 +16,12 @@ pub enum WorkerMessage {
     Packet(Arc<MediaPacket>),
     /// A datagram that the kernel handed to a worker that does not own its transport.
     Datagram(Arc<PassedDatagram>),
-    /// This address has passed a check of a transport that `owner` owns.
+    /// This address has passed a check of a transport, whose owner handles what comes from it.
     AddressOwned {
         /// The client's address.
         address: SocketAddr,
-        /// Who handles what comes from it.
-        owner: WorkerId,
+        /// The transport.
+        claim: Arc<Claim>,
     },
     /// This address is none of `owner`'s any more.
     AddressGone {

@@ -162,11 +162,11 @@ impl Worker {
                 self.receive(passed.path, &mut bytes, false, now);
                 self.scratch = bytes;
             }
-            WorkerMessage::AddressOwned { address, owner } => {
-                self.handle_foreign_address(address, owner)
+            WorkerMessage::AddressOwned { address, claim } => {
+                self.handle_foreign_address(address, claim)
             }
             WorkerMessage::AddressGone { address, owner } => {
-                self.forget_foreign_address(address, owner)
+                self.addresses.forget_foreign(address, owner)
             }
             WorkerMessage::TransportGone(claim) => self.forget_announcement(&claim),
             WorkerMessage::ProducerGone(producer) => self.close_feed(producer),

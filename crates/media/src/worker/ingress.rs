@@ -30,8 +30,11 @@ impl Worker {
         match class {
             Class::Stun => self.handle_stun(path, data, direct, now),
             Class::Dtls | Class::Rtp | Class::Rtcp => match self.addresses.get(path.remote) {
-                Some(Home::Here(slot)) => self.handle_known(slot, path, class, data, now),
-                Some(Home::There(owner)) if direct => self.pass_on(owner, path, data),
+                Some(Home::Here(slot)) => self.handle_known(*slot, path, class, data, now),
+                Some(Home::There(claim)) if direct => match claim.owner() {
+                    Some(owner) => self.pass_on(owner, path, data),
+                    None => self.drop_here(Drop::UnknownAddress),
+                },
                 _ => self.drop_here(Drop::UnknownAddress),
             },
             Class::TurnChannel | Class::Unknown => self.drop_here(Drop::UnknownClass),
@@ -87,9 +90,25 @@ impl Worker {
         match announced.slot.or_else(|| self.claim(&claim, now)) {
             Some(slot) => self.answer(slot, path, &message, ufrag, password, now),
             None => match claim.owner().filter(|owner| direct && *owner != self.id) {
-                Some(owner) => self.pass_on(owner, path, data),
+                Some(owner) => {
+                    self.note_way(path.remote, claim);
+                    self.pass_on(owner, path, data);
+                }
                 None => self.drop_here(Drop::StunUnknownUser),
             },
+        }
+    }
+
+    /// What follows a good check from an address that nobody here knows goes the same way. Its owner announces it to all, but a worker that
+    /// took a failed one's place has not heard of it.
+    fn note_way(&mut self, address: SocketAddr, claim: Arc<Claim>) {
+        let unknown = match self.addresses.get(address) {
+            None => true,
+            Some(Home::There(before)) => before.is_closed(),
+            Some(Home::Here(_)) => false,
+        };
+        if unknown && !self.addresses.note_foreign(address, claim) {
+            self.drop_here(Drop::Overflow);
         }
     }
 
@@ -156,47 +175,60 @@ impl Worker {
         nominates: bool,
         now: Instant,
     ) -> bool {
-        let before = self.addresses.get(path.remote);
-        if let Some(Home::Here(other)) = before.filter(|before| *before != Home::Here(slot)) {
-            if self.holds(other, path.remote, now) {
-                self.drop_here(Drop::AddressTaken);
-                return false;
-            }
-            if let Some(other) = self.transports.get_mut(other) {
-                other.forget_address(path.remote);
-            }
+        let known =
+            matches!(self.addresses.get(path.remote), Some(Home::Here(owner)) if *owner == slot);
+        if !known && !self.is_free(path.remote, now) {
+            self.drop_here(Drop::AddressTaken);
+            return false;
         }
         let Some(transport) = self.transports.get_mut(slot) else {
             return false;
         };
         let change = transport.handle_check(path, ufrag, nominates, now);
+        let claim = Arc::clone(&transport.claim);
         if let Some(retired) = change.retired {
             self.fragments.remove(retired);
         }
         if let Some(evicted) = change.evicted {
             self.release_address(evicted, slot);
         }
-        if before != Some(Home::Here(slot)) {
+        if !known {
+            self.take_from_its_owner(path.remote);
             self.addresses.own(path.remote, slot);
             self.broadcast(&WorkerMessage::AddressOwned {
                 address: path.remote,
-                owner: self.id,
+                claim,
             });
         }
         true
     }
 
-    fn holds(&self, slot: Slot, address: SocketAddr, now: Instant) -> bool {
-        let heard = self
-            .transports
-            .get(slot)
-            .and_then(|transport| transport.ice.heard_from(address));
-        heard.is_some_and(|heard| now.saturating_duration_since(heard) < ADDRESS_HELD)
+    /// Whether a transport may take this address: nobody has it, or nobody has heard from it for a while.
+    fn is_free(&self, address: SocketAddr, now: Instant) -> bool {
+        match self.addresses.get(address) {
+            Some(Home::Here(owner)) => {
+                let heard = self
+                    .transports
+                    .get(*owner)
+                    .and_then(|transport| transport.ice.heard_from(address));
+                heard.is_none_or(|heard| now.saturating_duration_since(heard) >= ADDRESS_HELD)
+            }
+            Some(Home::There(claim)) => claim.is_closed(),
+            None => true,
+        }
+    }
+
+    fn take_from_its_owner(&mut self, address: SocketAddr) {
+        if let Some(Home::Here(owner)) = self.addresses.get(address)
+            && let Some(transport) = self.transports.get_mut(*owner)
+        {
+            transport.forget_address(address);
+        }
     }
 
     /// Gives an address up and tells the others.
     pub(super) fn release_address(&mut self, address: SocketAddr, slot: Slot) {
-        if self.addresses.remove(address, Home::Here(slot)) {
+        if self.addresses.release(address, slot) {
             self.broadcast(&WorkerMessage::AddressGone {
                 address,
                 owner: self.id,
@@ -204,20 +236,23 @@ impl Worker {
         }
     }
 
-    /// Another worker's transport has passed a check from this address.
-    pub(super) fn handle_foreign_address(&mut self, address: SocketAddr, owner: WorkerId) {
-        if let Some(Home::Here(slot)) = self.addresses.get(address) {
-            if let Some(transport) = self.transports.get_mut(slot) {
-                transport.forget_address(address);
+    /// Another worker's transport has passed a check from this address. When one of ours has too, at the same time, both workers decide alike:
+    /// the older transport keeps it.
+    pub(super) fn handle_foreign_address(&mut self, address: SocketAddr, claim: Arc<Claim>) {
+        if let Some(Home::Here(slot)) = self.addresses.get(address)
+            && let Some(transport) = self.transports.get_mut(*slot)
+        {
+            if transport.id() < claim.id() {
+                let claim = Arc::clone(&transport.claim);
+                self.broadcast(&WorkerMessage::AddressOwned { address, claim });
+                return;
             }
-            self.addresses.remove(address, Home::Here(slot));
+            transport.forget_address(address);
+            let slot = *slot;
+            self.addresses.release(address, slot);
         }
-        if !self.addresses.note_foreign(address, owner) {
+        if !claim.is_closed() && !self.addresses.note_foreign(address, claim) {
             self.drop_here(Drop::Overflow);
         }
-    }
-
-    pub(super) fn forget_foreign_address(&mut self, address: SocketAddr, owner: WorkerId) {
-        self.addresses.remove(address, Home::There(owner));
     }
 }

@@ -19,6 +19,8 @@ pub struct Server {
     pub workers: Vec<Worker>,
     /// Events of all workers, oldest first.
     pub events: Vec<Event>,
+    /// Called around everything that workers do, for tests that watch their memory.
+    pub weighed: Option<fn(bool)>,
     /// Messages between workers that have been carried.
     pub messages: usize,
     claims: HashMap<TransportId, Arc<Claim>>,
@@ -44,6 +46,7 @@ impl Server {
             address,
             workers,
             events: Vec::new(),
+            weighed: None,
             messages: 0,
             claims: HashMap::new(),
             producers: HashMap::new(),
@@ -235,7 +238,9 @@ impl Server {
 
     pub fn handle_datagram(&mut self, source: SocketAddr, bytes: &mut [u8], now: Instant) {
         let (home, local) = (self.home_of(source), self.address.ip());
+        self.weigh(true);
         self.workers[home].handle_datagram(source, local, bytes, now);
+        self.weigh(false);
     }
 
     pub fn next_timeout(&self) -> Option<Instant> {
@@ -243,11 +248,13 @@ impl Server {
     }
 
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.weigh(true);
         for worker in &mut self.workers {
             if worker.next_timeout().is_some_and(|at| at <= now) {
                 worker.handle_timeout(now);
             }
         }
+        self.weigh(false);
     }
 
     /// Follows the rule of the driver: carries messages, sends datagrams, notes events, until all is quiet.
@@ -284,7 +291,9 @@ impl Server {
         self.messages += waiting.len();
         let any = !waiting.is_empty();
         for (to, message) in waiting {
+            self.weigh(true);
             self.workers[usize::from(to.0)].handle_message(message, now);
+            self.weigh(false);
         }
         any
     }
@@ -295,7 +304,9 @@ impl Server {
         };
         match claim.submit(command) {
             Submission::Send(owner, command) => {
-                self.workers[usize::from(owner.0)].handle_command(command, now)
+                self.weigh(true);
+                self.workers[usize::from(owner.0)].handle_command(command, now);
+                self.weigh(false);
             }
             Submission::Waiting | Submission::Unclaimed(_) | Submission::Closed => {}
             Submission::Full => panic!("too many commands wait"),
@@ -303,13 +314,21 @@ impl Server {
     }
 
     fn tell_all(&mut self, command: &Command, now: Instant) {
+        self.weigh(true);
         for worker in &mut self.workers {
             worker.handle_command(command.clone(), now);
         }
+        self.weigh(false);
     }
 
     /// Our address as a peer of the server sees it, for tests of one worker.
     pub fn local(&self) -> IpAddr {
         self.address.ip()
+    }
+
+    fn weigh(&self, weighs: bool) {
+        if let Some(weighed) = self.weighed {
+            weighed(weighs);
+        }
     }
 }
