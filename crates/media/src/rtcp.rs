@@ -5,7 +5,7 @@
 //! count and padding in it has been checked before the first packet is acted on, so the iterators that follow cannot fail. Both passes cost
 //! O(length) and allocate nothing.
 //!
-//! [`write`] appends; several calls with one buffer make a compound. RFC 3550 §6.1 wants a report first, then SDES, then the rest; only
+//! [`mod@write`] appends; several calls with one buffer make a compound. RFC 3550 §6.1 wants a report first, then SDES, then the rest; only
 //! where reduced size was negotiated (RFC 5506) may a NACK go alone.
 
 mod compound;

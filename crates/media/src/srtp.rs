@@ -18,8 +18,6 @@ mod replay;
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod vectors;
 
 pub use inbound::{Inbound, MAX_RTCP_SOURCES, MAX_RTP_SOURCES, Unprotected};
 pub use keys::KeyingMaterial;

@@ -8,11 +8,11 @@
 use aes::cipher::KeyInit;
 use aes::{Aes128Enc, Aes256Enc};
 
-use super::cipher::Cipher;
-use super::keys::{self, SessionKeys};
-use super::*;
+use crate::srtp::cipher::Cipher;
+use crate::srtp::keys::{self, SessionKeys};
+use crate::srtp::{Error, Inbound, Outbound, Profile};
 
-pub(super) fn hex(text: &str) -> Vec<u8> {
+fn hex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
     digits
         .chunks(2)
