@@ -137,9 +137,7 @@ impl Addresses {
 
     /// Forgets all addresses of a worker that is no more. Rare, so it may look at every one.
     pub(crate) fn forget_worker(&mut self, worker: WorkerId) {
-        let before = self.table.len();
-        self.table.retain(|_, home| *home != Home::There(worker));
-        self.foreign -= before - self.table.len();
+        self.keep_foreign(|claim| claim.owner().is_some_and(|owner| owner != worker));
     }
 
     /// How many are this worker's, and how many others'.
@@ -149,14 +147,17 @@ impl Addresses {
 
     /// Forgets addresses of transports that ended without a word, with their worker. Whether that made room.
     fn sweep(&mut self) -> bool {
-        self.table
-            .retain(|_, home| !matches!(home, Home::There(claim) if claim.is_closed()));
-        self.foreign = self
-            .table
-            .values()
-            .filter(|home| matches!(home, Home::There(_)))
-            .count();
+        self.keep_foreign(|claim| !claim.is_closed());
         self.foreign < self.foreign_max
+    }
+
+    fn keep_foreign(&mut self, keep: impl Fn(&Claim) -> bool) {
+        let before = self.table.len();
+        self.table.retain(|_, home| match home {
+            Home::Here(_) => true,
+            Home::There(claim) => keep(claim),
+        });
+        self.foreign -= before - self.table.len();
     }
 }
 
@@ -204,10 +205,10 @@ mod tests {
         let slot = Slab::default().insert(()).unwrap();
         let mut addresses = Addresses::new(4);
         addresses.own(address(1), slot);
-        addresses.note_foreign(address(2), WorkerId(1));
-        addresses.note_foreign(address(3), WorkerId(2));
+        addresses.note_foreign(address(2), claim(1, 1));
+        addresses.note_foreign(address(3), claim(2, 2));
         addresses.forget_worker(WorkerId(1));
-        assert_eq!(addresses.get(address(2)), None);
+        assert!(addresses.get(address(2)).is_none());
         assert_eq!(addresses.count(), (1, 1));
     }
 
