@@ -327,7 +327,7 @@ class CoreDump:
 
     @property
     def announced(self) -> int:
-        """Transports known, whoever owns them."""
+        """User name fragments by which checks find transports, anyone's: one each, two after an ICE restart."""
 
     @property
     def transports(self) -> int:
@@ -391,10 +391,7 @@ class EngineDump:
 
     @property
     def dropped(self) -> dict[str, int]:
-        """Datagrams and messages dropped since the start that belong to no transport, by reason, over all workers.
-
-        Those of a transport stand in its `TransportStats`.
-        """
+        """Datagrams and messages dropped since the start, by reason, over all workers and all transports that were."""
 
 @final
 class Engine:
