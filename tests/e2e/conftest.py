@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,18 @@ import pytest_asyncio
 from playwright.async_api import Browser, Playwright, async_playwright
 
 from . import chromium
+from .server import Server, serving
 from .tone import TONES, write_wave
+
+TEST_SECONDS = 180
+"""No test here may take longer, whatever hangs."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Bounds each test's time."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(TEST_SECONDS))
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +69,48 @@ async def browsers(playwright: Playwright, microphones: dict[str, Path]) -> Asyn
     running = Browsers(playwright, microphones)
     yield running
     await running.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def _server() -> AsyncIterator[Server]:
+    async with serving() as running:
+        yield running
+
+
+@pytest.fixture
+def server(_server: Server) -> Iterator[Server]:
+    """The server of all tests that need no other. Whatever a test does to it, it logs no fault of its own."""
+    before = len(_server.log)
+    yield _server
+    faults = [line for line in _server.log[before:] if "Traceback" in line or "rror:" in line or "panicked" in line]
+    assert faults == [], "\n".join(_server.log[before:])
+
+
+_figures: list[str] = []
+Note = Callable[[str, object], None]
+
+
+@pytest.fixture
+def note() -> Note:
+    """Keeps a measured figure for the end of the test run's output."""
+
+    def keep(what: str, value: object) -> None:
+        _figures.append(f"{what}: {value}")
+
+    return keep
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints what was measured."""
+    if _figures:
+        terminalreporter.section("measured")
+        terminalreporter.write_line("\n".join(_figures))
+
+
+_channels = itertools.count(1000)
+
+
+@pytest.fixture
+def channel() -> int:
+    """A channel that no other test uses."""
+    return next(_channels)

@@ -56,5 +56,37 @@
     return undefined;
   }
 
-  window.ears = { peers, peaks, packets };
+  const WATCH_EVERY_MS = 10;
+  const counted = new Map();
+  let lastArrival;
+  let longest = 0;
+
+  /** Notes from now on when audio packets arrive, whatever connection they arrive on. */
+  async function watch() {
+    for (;;) {
+      const now = performance.now();
+      let arrived = lastArrival === undefined;
+      for (const peer of peers) {
+        if (peer.connectionState === "closed") continue;
+        for (const report of (await peer.getStats()).values()) {
+          if (report.type !== "inbound-rtp") continue;
+          const key = `${peers.indexOf(peer)} ${report.ssrc}`;
+          if (report.packetsReceived > (counted.get(key) ?? 0)) arrived = true;
+          counted.set(key, report.packetsReceived);
+        }
+      }
+      if (arrived) {
+        longest = Math.max(longest, now - (lastArrival ?? now));
+        lastArrival = now;
+      }
+      await new Promise((resolve) => { setTimeout(resolve, WATCH_EVERY_MS); });
+    }
+  }
+
+  /** The longest time without any audio packet since `watch`, the present one included, in ms. */
+  function longestGap() {
+    return Math.max(longest, performance.now() - lastArrival);
+  }
+
+  window.ears = { peers, peaks, packets, watch: () => { void watch(); }, longestGap };
 })();

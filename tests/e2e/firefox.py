@@ -27,6 +27,8 @@ def preferences(tone: int) -> Mapping[str, object]:
         "media.navigator.streams.fake": True,
         "media.navigator.audio.fake_frequency": tone,
         "media.navigator.permission.disabled": True,
+        # A fake microphone counts as no capture, and without the permission ICE uses the default route's address alone.
+        "permissions.default.microphone": 1,
         "media.peerconnection.ice.loopback": True,
         "media.peerconnection.ice.obfuscate_host_addresses": False,
         "media.autoplay.default": 0,

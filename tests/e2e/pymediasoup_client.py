@@ -15,6 +15,7 @@ from fractions import Fraction
 from typing import Any, Self
 
 import numpy as np
+from aiortc.exceptions import InvalidStateError
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, MediaStreamTrack
 from av import AudioFrame
 from numpy.typing import NDArray
@@ -247,7 +248,8 @@ class PymediasoupClient:
         del self.others[user]
         ear = self.ears.pop(user)
         await ear.close()
-        await ear.consumer.close()
+        with contextlib.suppress(InvalidStateError):  # the server's close_notify may have closed the transport
+            await ear.consumer.close()
 
     async def _end(self) -> None:
         if self._reader is not None:

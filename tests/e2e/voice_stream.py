@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Self
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -32,10 +33,16 @@ class StreamClosed(Exception):
 
 
 class VoiceStream:
-    """One StreamMessage stream."""
+    """One StreamMessage stream.
+
+    Attributes:
+        socket: the WebSocket under it.
+        waited: seconds spent waiting for answers, the opening of the WebSocket included.
+    """
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
+        self.waited = 0.0
 
     @classmethod
     async def open(cls, url: str, token: str) -> Self:
@@ -45,6 +52,7 @@ class VoiceStream:
             url: where the service is mounted, `ws://host:port` and a prefix, if any.
             token: the session token; goes into the Authorization header.
         """
+        began = time.perf_counter()
         socket = await connect(
             url.rstrip("/") + PATH,
             subprotocols=[Subprotocol("hrpc1")],
@@ -54,7 +62,9 @@ class VoiceStream:
             open_timeout=ANSWER_SECONDS,
         )
         assert socket.subprotocol == "hrpc1"
-        return cls(socket)
+        stream = cls(socket)
+        stream.waited = time.perf_counter() - began
+        return stream
 
     async def send(self, request: Request) -> None:
         """Sends one request."""
@@ -79,8 +89,10 @@ class VoiceStream:
 
     async def expect(self, kind: str) -> Response:
         """Waits for the next response, which must be of this kind, such as `joined_channel`."""
+        began = time.perf_counter()
         async with asyncio.timeout(ANSWER_SECONDS):
             response = await self.receive()
+        self.waited += time.perf_counter() - began
         assert response.WhichOneof("message") == kind, f"{kind} expected, not {response}"
         return response
 
