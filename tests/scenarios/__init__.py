@@ -1,0 +1,1 @@
+"""Scenarios: named people in a channel, and who hears whom at each step."""
