@@ -52,7 +52,7 @@ web/node_modules/.package-lock.json: web/package.json web/package-lock.json | re
 
 native: $(STAMPS)/serve  ## Build the native media core into the virtual environment
 	@echo "Building the media core (about two minutes the first time) ..."
-	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --locked --quiet
+	@PIP_QUIET=1 VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --locked --quiet
 
 web: src/hocket/web/index.html  ## Build the page
 
