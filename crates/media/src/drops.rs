@@ -29,6 +29,8 @@ pub enum Drop {
     RtpUnknownSource,
     /// RTP of a payload type that was not negotiated.
     RtpPayloadType,
+    /// RTP beyond what one producer may send.
+    RtpFlood,
     /// RTCP that breaks RFC 3550.
     RtcpMalformed,
     /// RTCP beyond what one client is listened to.
@@ -47,7 +49,7 @@ impl Drop {
     /// How many reasons there are.
     pub const COUNT: usize = Self::ALL.len();
     /// Every reason, in the order of its number.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::UnknownAddress,
         Self::UnknownClass,
         Self::StunMalformed,
@@ -60,6 +62,7 @@ impl Drop {
         Self::RtpMalformed,
         Self::RtpUnknownSource,
         Self::RtpPayloadType,
+        Self::RtpFlood,
         Self::RtcpMalformed,
         Self::RtcpFlood,
         Self::SsrcUsed,
@@ -84,6 +87,7 @@ impl Drop {
             Self::RtpMalformed => "rtp-malformed",
             Self::RtpUnknownSource => "rtp-unknown-source",
             Self::RtpPayloadType => "rtp-payload-type",
+            Self::RtpFlood => "rtp-flood",
             Self::RtcpMalformed => "rtcp-malformed",
             Self::RtcpFlood => "rtcp-flood",
             Self::SsrcUsed => "ssrc-used",

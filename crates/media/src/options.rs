@@ -211,3 +211,131 @@ fn check_cname(cname: &str) -> Result<(), OptionError> {
         Err(OptionError::Cname)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn producer() -> ProducerOptions {
+        ProducerOptions {
+            ssrc: Some(1),
+            mid: Some("0".into()),
+            opus_payload_type: Some(111),
+            red_payload_type: Some(63),
+            mid_extension: Some(4),
+            audio_level_extension: Some(1),
+            abs_send_time_extension: Some(2),
+            nack: true,
+            cname: Arc::from("somebody"),
+        }
+    }
+
+    fn consumer() -> ConsumerOptions {
+        ConsumerOptions {
+            ssrc: 1,
+            mid: "0".into(),
+            opus_payload_type: 100,
+            red_payload_type: Some(101),
+            mid_extension: Some(1),
+            audio_level_extension: Some(10),
+            abs_send_time_extension: Some(14),
+            nack: true,
+            cname: Arc::from("somebody"),
+        }
+    }
+
+    #[test]
+    fn what_negotiation_makes_passes() {
+        assert_eq!(producer().check(), Ok(()));
+        assert_eq!(
+            ProducerOptions {
+                ssrc: None,
+                ..producer()
+            }
+            .check(),
+            Ok(())
+        );
+        assert_eq!(
+            ProducerOptions {
+                mid: None,
+                mid_extension: None,
+                red_payload_type: None,
+                ..producer()
+            }
+            .check(),
+            Ok(())
+        );
+        assert_eq!(consumer().check(), Ok(()));
+    }
+
+    #[test]
+    fn a_producer_that_no_packet_could_be_told_to_be_is_refused() {
+        let without_mid = ProducerOptions {
+            ssrc: None,
+            mid: None,
+            ..producer()
+        };
+        let without_extension = ProducerOptions {
+            ssrc: None,
+            mid_extension: None,
+            ..producer()
+        };
+        let without_codec = ProducerOptions {
+            opus_payload_type: None,
+            red_payload_type: None,
+            ..producer()
+        };
+        assert_eq!(without_mid.check(), Err(OptionError::NotRecognisable));
+        assert_eq!(without_extension.check(), Err(OptionError::NotRecognisable));
+        assert_eq!(without_codec.check(), Err(OptionError::NoPayloadType));
+    }
+
+    #[test]
+    fn numbers_outside_their_range_or_used_twice_are_refused() {
+        for payload_type in [128, 255, 101] {
+            let options = ConsumerOptions {
+                opus_payload_type: payload_type,
+                ..consumer()
+            };
+            assert_eq!(options.check(), Err(OptionError::PayloadType(payload_type)));
+        }
+        for id in [0, 15, 16, 255, 10] {
+            let options = ConsumerOptions {
+                abs_send_time_extension: Some(id),
+                ..consumer()
+            };
+            assert_eq!(options.check(), Err(OptionError::ExtensionId(id)));
+        }
+    }
+
+    #[test]
+    fn names_that_do_not_fit_are_refused() {
+        for mid in ["", "seventeen letters"] {
+            assert_eq!(
+                ConsumerOptions {
+                    mid: mid.into(),
+                    ..consumer()
+                }
+                .check(),
+                Err(OptionError::Mid)
+            );
+            assert_eq!(
+                ProducerOptions {
+                    mid: Some(mid.into()),
+                    ..producer()
+                }
+                .check(),
+                Err(OptionError::Mid)
+            );
+        }
+        let cname: Arc<str> = Arc::from("x".repeat(256));
+        assert_eq!(
+            ConsumerOptions {
+                cname,
+                ..consumer()
+            }
+            .check(),
+            Err(OptionError::Cname)
+        );
+    }
+}

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::allowance::Allowance;
 use crate::clock::CLOCK_RATE;
 use crate::drops::Drop;
 use crate::event::Event;
@@ -19,6 +20,10 @@ use crate::rtp::{Header, Level, Reception, red};
 use crate::shared::ProducerShared;
 use crate::stats::{ProducerStats, Traffic};
 
+/// Packets a second that one producer may send: twice what Opus in its shortest usual frames of 10 ms makes (T19).
+const PACKETS_PER_SECOND: u32 = 200;
+/// How many at once: what a stalled network lets go of together.
+const PACKETS_AT_ONCE: u32 = 200;
 /// We send nothing that a speaker's transport would report on, so the way to it is never measured.
 const RTT_UNKNOWN: Duration = Duration::ZERO;
 
@@ -36,6 +41,7 @@ pub(crate) struct Producer {
     pool: Pool,
     observer: Observer,
     received: Traffic,
+    packets: Allowance<PACKETS_PER_SECOND, PACKETS_AT_ONCE>,
     reception: Reception,
     missing: Generator,
     asked: u64,
@@ -64,6 +70,7 @@ impl Producer {
             pool: Pool::default(),
             observer: Observer::default(),
             received: Traffic::default(),
+            packets: Allowance::default(),
             reception: Reception::new(CLOCK_RATE),
             missing: Generator::new(),
             asked: 0,
@@ -116,6 +123,9 @@ impl Producer {
         self.received.add(payload.len());
         if self.paused {
             return Err(Drop::ProducerPaused);
+        }
+        if !self.packets.take(now) {
+            return Err(Drop::RtpFlood);
         }
         if self.options.nack {
             self.missing.receive(*index, now);

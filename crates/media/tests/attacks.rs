@@ -409,3 +409,20 @@ fn an_address_whose_transport_fell_silent_may_be_used_again() {
     assert!(scene.is_connected(transport));
     assert_eq!(scene.heard_from("bob"), names(["alice"]));
 }
+
+#[test]
+fn t19_a_member_that_floods_is_capped_and_harms_nobody() {
+    let mut scene = Scene::with_people(Setup::default(), &["alice", "bob", "mallory"]);
+    scene.speak("alice");
+    for _ in 0..500 {
+        (0..20).for_each(|_| scene.person("mallory").send_frame()); // 2,000 a second
+        scene.run(SECOND / 100);
+    }
+    assert_unharmed(&mut scene, 5);
+    let heard = scene.counts("bob", "mallory").len();
+    assert!(
+        (1_000..=1_210).contains(&heard),
+        "{heard} packets in five seconds"
+    );
+    assert!(dropped(&scene, Drop::RtpFlood) > 8_000);
+}
