@@ -2,18 +2,19 @@
 //!
 //! All take `&self` and may be called from any thread; the registry's lock puts them in order.
 
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use hocket_media::{
     Claim, Command, ConsumerId, ConsumerOptions, Credentials, Event as Media, Fingerprints,
     ProducerId, ProducerOptions, ProducerShared, RequestId, Role, Stats, StatsOf, Submission,
-    TransportId, WorkerId,
+    TransportId,
 };
 
+use crate::dispatch::transport_of;
 use crate::engine::Engine;
 use crate::events::Event;
 use crate::registry::{
-    CONSUMERS_PER_TRANSPORT_MAX, PRODUCERS_PER_TRANSPORT_MAX, QUESTIONS_MAX, Registry, RouterId,
+    CONSUMERS_PER_TRANSPORT_MAX, PRODUCERS_PER_TRANSPORT_MAX, QUESTIONS_MAX, RouterId,
 };
 use crate::{Error, Result};
 
@@ -312,98 +313,5 @@ impl Engine {
         }
         registry.add_question(request, transport, of);
         Ok(request)
-    }
-
-    /// The registry of an engine that still runs.
-    fn open(&self) -> Result<MutexGuard<'_, Registry>> {
-        if self.shared.is_stopped() {
-            Err(Error::Closed)
-        } else {
-            Ok(self.shared.registry())
-        }
-    }
-
-    fn to_producer(
-        &self,
-        producer: ProducerId,
-        command: impl FnOnce(TransportId) -> Command,
-    ) -> Result<()> {
-        let registry = self.open()?;
-        let (transport, _) = registry
-            .producer(producer)
-            .ok_or(Error::UnknownId("producer"))?;
-        self.submit(&registry, transport, command(transport))
-    }
-
-    fn to_consumer(
-        &self,
-        consumer: ConsumerId,
-        command: impl FnOnce(TransportId) -> Command,
-    ) -> Result<()> {
-        let registry = self.open()?;
-        let transport = registry
-            .consumer(consumer)
-            .ok_or(Error::UnknownId("consumer"))?;
-        self.submit(&registry, transport, command(transport))
-    }
-
-    /// Hand a command to its transport's owner, or let it wait for one. Holding the registry keeps commands in order.
-    fn submit(&self, registry: &Registry, transport: TransportId, command: Command) -> Result<()> {
-        let claim = registry
-            .claim(transport)
-            .ok_or(Error::UnknownId("transport"))?;
-        match claim.submit(command) {
-            Submission::Send(worker, command) => self.send(worker, command),
-            Submission::Waiting => Ok(()),
-            Submission::Closed => Err(Error::UnknownId("transport")),
-            Submission::Full | Submission::Unclaimed(_) => {
-                Err(Error::Overloaded("waiting commands"))
-            }
-        }
-    }
-
-    fn send(&self, worker: WorkerId, command: Command) -> Result<()> {
-        let full = Error::Overloaded("a worker's command queue");
-        let mailbox = self
-            .shared
-            .mailboxes
-            .get(usize::from(worker.0))
-            .filter(|mailbox| mailbox.has_room(1));
-        let mailbox = mailbox.ok_or(full)?;
-        mailbox.push_command(command);
-        mailbox.wake();
-        Ok(())
-    }
-
-    /// Check that a command for all workers fits everywhere.
-    fn check_room(&self) -> Result<()> {
-        if self
-            .shared
-            .mailboxes
-            .iter()
-            .all(|mailbox| mailbox.has_room(1))
-        {
-            Ok(())
-        } else {
-            Err(Error::Overloaded("a worker's command queue"))
-        }
-    }
-
-    fn credentials(&self) -> Credentials {
-        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
-        Credentials::from_random(&random.bytes())
-    }
-}
-
-fn transport_of(registry: &Registry, of: StatsOf) -> Result<TransportId> {
-    match of {
-        StatsOf::Transport(transport) => Ok(transport),
-        StatsOf::Producer(producer) => registry
-            .producer(producer)
-            .map(|(transport, _)| transport)
-            .ok_or(Error::UnknownId("producer")),
-        StatsOf::Consumer(consumer) => registry
-            .consumer(consumer)
-            .ok_or(Error::UnknownId("consumer")),
     }
 }

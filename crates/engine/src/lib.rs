@@ -9,6 +9,7 @@
 #![deny(unsafe_code)]
 
 mod control;
+mod dispatch;
 mod driven;
 mod dump;
 mod engine;
