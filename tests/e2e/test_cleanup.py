@@ -63,11 +63,11 @@ class Footprint:
 
 
 def footprint(pid: int) -> Footprint:
-    """What `/proc` says: memory that belongs to this process alone, open files, threads."""
+    """What `/proc` says: memory that this process has written to, open files, threads."""
     folder = Path(f"/proc/{pid}")
     lines = (folder / "smaps_rollup").read_text().splitlines()
-    private = sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Private_"))
-    return Footprint(private, len(list((folder / "fd").iterdir())), len(list((folder / "task").iterdir())))
+    written = sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Private_Dirty"))
+    return Footprint(written, len(list((folder / "fd").iterdir())), len(list((folder / "task").iterdir())))
 
 
 async def join_lightly(server: Server, channel: int, user: int) -> VoiceStream:
