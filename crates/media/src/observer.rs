@@ -14,6 +14,7 @@ const _: () = assert!(END_DBOV < BEGIN_DBOV);
 const HANGOVER: Duration = Duration::from_millis(400);
 /// No packet for this long is silence too: muted, discontinuous transmission, or gone.
 const QUIET: Duration = Duration::from_millis(500);
+const _: () = assert!(HANGOVER.as_millis() <= QUIET.as_millis());
 /// Share of a new level in the smoothed one; with packets of 20 ms a step of 40 dB takes three packets to cross a threshold, a click of one does not.
 const ATTACK: f32 = 0.4;
 /// The lowest level that the extension can say.
@@ -69,7 +70,7 @@ impl Observer {
         self.smoothed += (value - self.smoothed) * ATTACK;
         let began = !self.is_speaking() && self.smoothed >= BEGIN_DBOV;
         if began || (self.is_speaking() && self.smoothed >= END_DBOV) {
-            self.silent_at = Some(now + HANGOVER.max(QUIET));
+            self.silent_at = Some(now + QUIET);
         } else if let Some(silent_at) = &mut self.silent_at {
             // Below the threshold packets still come: the shorter hangover counts, from the first quiet one on.
             *silent_at = (*silent_at).min(now + HANGOVER);

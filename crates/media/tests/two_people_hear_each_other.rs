@@ -27,3 +27,50 @@ fn each_hears_the_other_and_nobody_hears_himself() {
         (0..100).collect::<Vec<u32>>()
     );
 }
+
+#[test]
+fn people_hear_each_other_over_ipv6_too() {
+    let mut scene = Scene::with_people(
+        Setup {
+            six: true,
+            workers: 2,
+            ..Setup::default()
+        },
+        &["alice", "bob"],
+    );
+    scene.speak("alice");
+    scene.run(Duration::from_secs(1));
+    assert_eq!(scene.counts("bob", "alice").len(), 50);
+}
+
+#[test]
+fn a_late_joiner_hears_from_then_on() {
+    let mut scene = Scene::with_people(Setup::default(), &["alice", "bob"]);
+    scene.speak("alice");
+    scene.run(Duration::from_secs(1));
+    scene.join("carol");
+    scene.run(Duration::from_secs(1));
+    let counts = scene.counts("carol", "alice");
+    assert!(counts[0] >= 50 && counts.len() >= 40, "{counts:?}");
+    assert_eq!(scene.counts("bob", "alice").len(), 100);
+}
+
+#[test]
+fn t16_after_control_removed_a_speaker_no_packet_of_hers_is_forwarded() {
+    for workers in [1, 3] {
+        let mut scene = Scene::with_people(
+            Setup {
+                workers,
+                ..Setup::default()
+            },
+            &["alice", "bob"],
+        );
+        scene.speak("alice");
+        scene.run(Duration::from_secs(1));
+        scene.leave("alice");
+        scene.run(Duration::from_millis(15)); // what was already on its way to bob
+        scene.forget();
+        scene.run(Duration::from_secs(2));
+        assert_eq!(scene.heard_from("bob"), names([]));
+    }
+}

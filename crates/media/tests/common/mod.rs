@@ -11,6 +11,7 @@
     reason = "a test fails by panicking, starts its clock somewhere, and each uses its part of this"
 )]
 
+pub mod attack;
 pub mod client;
 pub mod network;
 pub mod person;

@@ -26,6 +26,8 @@ pub struct Setup {
     /// Whether consumers get RED.
     pub red: bool,
     pub nack: bool,
+    /// Whether everybody talks IPv6.
+    pub six: bool,
 }
 
 impl Default for Setup {
@@ -38,6 +40,7 @@ impl Default for Setup {
             options: Options::default(),
             red: true,
             nack: true,
+            six: false,
         }
     }
 }
@@ -61,6 +64,11 @@ pub fn names<const N: usize>(names: [&'static str; N]) -> BTreeSet<&'static str>
 impl Scene {
     pub fn new(setup: Setup) -> Self {
         let now = Instant::now();
+        let server = if setup.six {
+            "2001:db8::5"
+        } else {
+            "198.51.100.1"
+        };
         let options = Options {
             workers: setup.workers,
             dtls_seed: Some(setup.seed),
@@ -71,7 +79,11 @@ impl Scene {
             now,
             start: now,
             network: Network::new(setup.seed, setup.conditions),
-            server: Server::new(SocketAddr::from(([198, 51, 100, 1], 3478)), options, now),
+            server: Server::new(
+                SocketAddr::new(server.parse().unwrap(), 3_478),
+                options,
+                now,
+            ),
             people: Vec::new(),
             setup,
             ports: 40_000,
@@ -91,7 +103,16 @@ impl Scene {
     /// An address that nobody has used.
     pub fn fresh_address(&mut self) -> SocketAddr {
         self.ports += 7;
-        SocketAddr::from(([192, 0, 2, 1], self.ports))
+        SocketAddr::new(
+            if self.setup.six {
+                "2001:db8::1"
+            } else {
+                "192.0.2.1"
+            }
+            .parse()
+            .unwrap(),
+            self.ports,
+        )
     }
 
     pub fn fresh_credentials(&mut self) -> Credentials {

@@ -1,0 +1,171 @@
+//! Connectivity checks by people who should not send them: no answer, no memory, no amplification (T10).
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod common;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use common::attack::{assert_unharmed, dropped, pair, send_from};
+use common::{Scene, Setup, Side, names};
+use hocket_media::stun::{BindingRequest, Role as IceRole, TransactionId};
+use hocket_media::{Credentials, Drop};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A check with every part that it needs, of a client who knows these credentials.
+fn check(credentials: Credentials, password: &[u8], username: Option<&str>) -> Vec<u8> {
+    let own = format!("{}:peer", credentials.ufrag.as_str());
+    let request = BindingRequest {
+        transaction_id: TransactionId([7; 12]),
+        username: username.unwrap_or(&own),
+        priority: 1,
+        role: IceRole::Controlling(1),
+        use_candidate: true,
+    };
+    let mut out = Vec::new();
+    request.write(password, &mut out);
+    out
+}
+
+#[test]
+fn t10_checks_without_the_password_get_no_answer_at_all() {
+    let mut scene = pair();
+    scene.run(SECOND);
+    let credentials = scene.person("alice").send.credentials;
+    let good = check(credentials, credentials.password.as_str().as_bytes(), None);
+    let huge = "x".repeat(513);
+    let unknown = scene.fresh_credentials();
+    let mut flipped = good.clone();
+    flipped[40] ^= 1;
+    let mut without_fingerprint = good[..good.len() - 8].to_vec();
+    without_fingerprint[3] -= 8;
+    let bad = [
+        check(credentials, b"wrong", None),
+        check(credentials, b"", None),
+        check(unknown, unknown.password.as_str().as_bytes(), None),
+        check(
+            credentials,
+            credentials.password.as_str().as_bytes(),
+            Some(&huge),
+        ),
+        check(
+            credentials,
+            credentials.password.as_str().as_bytes(),
+            Some(":"),
+        ),
+        flipped,
+        without_fingerprint,
+        good[..20].to_vec(),
+    ];
+    let before = scene.server.workers[0].dump();
+    for number in 0..1_000u16 {
+        let address = SocketAddr::from(([203, 0, 113, 1], 1_000 + number));
+        for bytes in &bad {
+            send_from(&mut scene, address, bytes);
+            assert!(scene.server.workers[0].outbox().is_empty());
+        }
+    }
+    let mut after = scene.server.workers[0].dump();
+    after.dropped = before.dropped;
+    assert_eq!(after, before, "nothing is remembered of them");
+    scene.run(SECOND);
+    assert_unharmed(&mut scene, 2);
+}
+
+#[test]
+fn t10_addresses_of_one_transport_are_bounded() {
+    let mut scene = pair();
+    scene.run(SECOND);
+    let credentials = scene.person("alice").receive.credentials;
+    let good = check(credentials, credentials.password.as_str().as_bytes(), None);
+    for number in 0..1_000u16 {
+        send_from(
+            &mut scene,
+            SocketAddr::from(([203, 0, 113, 1], 1_000 + number)),
+            &good,
+        );
+    }
+    assert_eq!(scene.server.workers[0].dump().addresses, 8 + 3);
+    scene.run(SECOND);
+    assert_unharmed(&mut scene, 2);
+}
+
+#[test]
+fn an_answer_is_no_longer_than_the_check() {
+    let mut scene = pair();
+    let credentials = scene.person("alice").send.credentials;
+    let good = check(credentials, credentials.password.as_str().as_bytes(), None);
+    let six: SocketAddr = "[2001:db8::1]:5000".parse().unwrap();
+    for address in [six, SocketAddr::from(([203, 0, 113, 1], 1))] {
+        send_from(&mut scene, address, &good);
+        let answers: Vec<usize> = scene.server.workers[0]
+            .outbox()
+            .iter()
+            .map(|datagram| datagram.bytes.len())
+            .collect();
+        assert_eq!(answers.len(), 1);
+        assert!(
+            answers[0] <= good.len(),
+            "{} bytes for {}",
+            answers[0],
+            good.len()
+        );
+        scene.server.workers[0].outbox().clear();
+    }
+}
+
+#[test]
+fn a_member_cannot_take_anothers_address_with_a_check_of_its_own_transport() {
+    for workers in [1, 3] {
+        let people = ["alice", "bob", "carol", "dave", "erin"];
+        let mut scene = Scene::with_people(
+            Setup {
+                workers,
+                ..Setup::default()
+            },
+            &people,
+        );
+        scene.speak("alice");
+        scene.run(SECOND);
+        let victim = scene.person("alice").send.address;
+        for mallory in &people[1..] {
+            let own = scene.person(mallory).send.credentials;
+            for _ in 0..20 {
+                send_from(
+                    &mut scene,
+                    victim,
+                    &check(own, own.password.as_str().as_bytes(), None),
+                );
+                scene.run(SECOND / 10);
+            }
+        }
+        assert_unharmed(&mut scene, 9);
+        assert_eq!(dropped(&scene, Drop::AddressTaken), 80);
+    }
+}
+
+#[test]
+fn an_address_whose_transport_fell_silent_may_be_used_again() {
+    let mut scene = pair();
+    scene.run(SECOND);
+    let old = scene.person("alice").send.address;
+    scene.person("alice").send.checks = false;
+    scene.person("alice").speaks = false;
+    scene.run(SECOND * 11);
+    scene.enter("carol");
+    let now = scene.now;
+    let unused = scene.fresh_address();
+    scene.person("alice").send.address = unused;
+    scene.person("carol").send.move_to(old, now);
+    scene.signal("carol");
+    scene.run(SECOND);
+    let transport = scene.transport("carol", Side::Send);
+    assert!(scene.is_connected(transport));
+    assert_eq!(scene.heard_from("bob"), names(["alice"]));
+}
