@@ -45,13 +45,13 @@ async def with_pymediasoup(server: Server, joins: int) -> Times:
     for number in range(-WARM_UP, joins):
         client = PymediasoupClient(2, TONES["bob"])
         await client.join(server.stream_url, CHANNEL)
-        ear = client.ears[1]
-        await until_true(lambda ear=ear: ear.first_packet_at is not None)  # type: ignore[misc]
-        assert ear.first_packet_at is not None
+        arrivals = client.ears[1].arrivals
+        await until_true(lambda arrivals=arrivals: arrivals.packets > 0)  # type: ignore[misc]
+        assert arrivals.first_at is not None
         if number >= 0:
             times["WebSocket to JoinedChannel"].append((client.joined_at - client.opened_at) * 1000)
             times["  of it waiting for the server"].append(client.stream.waited * 1000)
-            times["ResumeConsumer to first RTP"].append((ear.first_packet_at - client.resumed_at[1]) * 1000)
+            times["ResumeConsumer to first RTP"].append((arrivals.first_at - client.resumed_at[1]) * 1000)
         await client.leave()
     await talker.leave()
     return times

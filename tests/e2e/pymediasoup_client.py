@@ -9,8 +9,9 @@ import asyncio
 import contextlib
 import json
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Self
 
@@ -66,15 +67,22 @@ class ToneTrack(AudioStreamTrack):
         return frame
 
 
-class Ear:
-    """Listens to one track: keeps the latest sound and when the first packet came."""
+@dataclass
+class Arrivals:
+    """RTP packets of one SSRC that came over a transport."""
 
-    def __init__(self, consumer: Consumer, receiver: Untyped) -> None:
+    packets: int = 0
+    first_at: float | None = None
+    """When the first one came, of `time.perf_counter`."""
+
+
+class Ear:
+    """Listens to one track, and keeps the latest sound."""
+
+    def __init__(self, consumer: Consumer, arrivals: Arrivals) -> None:
         self.consumer = consumer
-        self.packets = 0
-        self.first_packet_at: float | None = None
+        self.arrivals = arrivals
         self._frames: deque[tuple[float, NDArray[np.float64]]] = deque(maxlen=50)
-        self._count_packets(receiver)
         self._task = asyncio.ensure_future(self._listen(consumer.track))
 
     def sound(self) -> NDArray[np.float64]:
@@ -88,18 +96,6 @@ class Ear:
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
-
-    def _count_packets(self, receiver: Untyped) -> None:
-        """Counts RTP packets as aiortc hands them to the receiver, before its jitter buffer."""
-        handle: Callable[..., Any] = receiver._handle_rtp_packet
-
-        async def counted(packet: Untyped, arrival_time_ms: int) -> None:
-            self.packets += 1
-            if self.first_packet_at is None:
-                self.first_packet_at = time.perf_counter()
-            await handle(packet, arrival_time_ms)
-
-        receiver._handle_rtp_packet = counted
 
     async def _listen(self, track: MediaStreamTrack) -> None:
         with contextlib.suppress(MediaStreamError):
@@ -136,6 +132,7 @@ class PymediasoupClient:
         self.history: list[tuple[str, int]] = []
         self.ended: Exception | None = None
         self.ears: dict[int, Ear] = {}
+        self._arrivals: defaultdict[int, Arrivals] = defaultdict(Arrivals)
         self.resumed_at: dict[int, float] = {}
         self.opened_at = 0.0
         self.joined_at = 0.0
@@ -193,7 +190,7 @@ class PymediasoupClient:
 
     async def packets(self) -> dict[int, int]:
         """RTP packets that have come from each user."""
-        return {user: ear.packets for user, ear in self.ears.items()}
+        return {user: ear.arrivals.packets for user, ear in self.ears.items()}
 
     async def _produce(self, device: Device, options: voice.TransportOptions) -> str:
         self._sending = _transport(device.createSendTransport, options)
@@ -237,11 +234,29 @@ class PymediasoupClient:
             kind="audio",
             rtpParameters=RtpParameters.model_validate_json(other.rtp_parameters),
         )
-        transceivers = self._receiving.handler._mapMidTransceiver
-        self.ears[user] = Ear(consumer, transceivers[consumer.localId].receiver)
+        (encoding,) = consumer.rtpParameters.encodings
+        self._count_arrivals(consumer)
+        self.ears[user] = Ear(consumer, self._arrivals[encoding.ssrc])
         self.others[user] = other
         if self.resumes:
             await self.resume(user)
+
+    def _count_arrivals(self, consumer: Consumer) -> None:
+        """Counts what comes over the receiving transport, whether anyone still listens to it or not."""
+        assert self._receiving is not None
+        router = self._receiving.handler._mapMidTransceiver[consumer.localId].receiver.transport._rtp_router
+        if "route_rtp" in vars(router):
+            return
+        route: Callable[..., Untyped] = router.route_rtp
+
+        def counted(packet: Untyped) -> Untyped:
+            arrivals = self._arrivals[packet.ssrc]
+            arrivals.packets += 1
+            if arrivals.first_at is None:
+                arrivals.first_at = time.perf_counter()
+            return route(packet)
+
+        router.route_rtp = counted
 
     async def _went(self, user: int) -> None:
         self.history.append(("left", user))

@@ -18,6 +18,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 ALICE, BOB, CAROL = 2**64 - 2, 2**63 + 1, 2**53 + 1
 """User ids at the borders where a double, a signed integer and a uint64 end."""
 
+IN_FLIGHT = 5
+"""Packets that may still be under way when the server says that someone left: 100 ms."""
+
 TONE = {ALICE: TONES["alice"], BOB: TONES["bob"], CAROL: TONES["carol"]}
 
 
@@ -66,13 +69,22 @@ async def test_nothing_is_sent_before_the_consumer_is_resumed(server: Server, ch
 async def test_who_leaves_falls_silent(server: Server, channel: int) -> None:
     async with in_channel(server, channel, ALICE, BOB, CAROL) as (alice, bob, carol):
         await until_heard(alice, {BOB: TONE[BOB], CAROL: TONE[CAROL]})
-        ear = alice.ears[BOB]
         await bob.leave()
         await until_true(lambda: ("left", BOB) in alice.history and ("left", BOB) in carol.history)
-        packets = ear.packets
         await more_packets(alice, CAROL, 50)
-        assert ear.packets == packets
         assert await alice.heard() == {CAROL: TONE[CAROL]}
+
+
+async def test_who_ends_the_stream_and_goes_on_sending_is_not_forwarded(server: Server, channel: int) -> None:
+    async with in_channel(server, channel, ALICE, BOB, CAROL) as (alice, bob, _):
+        await until_heard(alice, {BOB: TONE[BOB], CAROL: TONE[CAROL]})
+        arrivals = alice.ears[BOB].arrivals
+        await bob.stream.close()
+        await until_true(lambda: ("left", BOB) in alice.history)
+        await more_packets(alice, CAROL, IN_FLIGHT)
+        before = arrivals.packets
+        await more_packets(alice, CAROL, 50)
+        assert arrivals.packets == before
 
 
 async def test_who_is_cut_off_has_left(server: Server, channel: int) -> None:
