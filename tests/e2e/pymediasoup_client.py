@@ -85,6 +85,11 @@ class Ear:
         self._frames: deque[tuple[float, NDArray[np.float64]]] = deque(maxlen=50)
         self._task = asyncio.ensure_future(self._listen(consumer.track))
 
+    @property
+    def packets(self) -> int:
+        """RTP packets that came for this track, also after nobody listens to it any more."""
+        return self.arrivals.packets
+
     def sound(self) -> NDArray[np.float64]:
         """Mono samples of the last `HEARD_SECONDS`; fewer or none if it was quiet on the wire."""
         since = time.monotonic() - HEARD_SECONDS
@@ -190,7 +195,7 @@ class PymediasoupClient:
 
     async def packets(self) -> dict[int, int]:
         """RTP packets that have come from each user."""
-        return {user: ear.arrivals.packets for user, ear in self.ears.items()}
+        return {user: ear.packets for user, ear in self.ears.items()}
 
     async def _produce(self, device: Device, options: voice.TransportOptions) -> str:
         self._sending = _transport(device.createSendTransport, options)

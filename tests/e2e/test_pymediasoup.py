@@ -78,13 +78,13 @@ async def test_who_leaves_falls_silent(server: Server, channel: int) -> None:
 async def test_who_ends_the_stream_and_goes_on_sending_is_not_forwarded(server: Server, channel: int) -> None:
     async with in_channel(server, channel, ALICE, BOB, CAROL) as (alice, bob, _):
         await until_heard(alice, {BOB: TONE[BOB], CAROL: TONE[CAROL]})
-        arrivals = alice.ears[BOB].arrivals
+        ear = alice.ears[BOB]
         await bob.stream.close()
         await until_true(lambda: ("left", BOB) in alice.history)
         await more_packets(alice, CAROL, IN_FLIGHT)
-        before = arrivals.packets
+        before = ear.packets
         await more_packets(alice, CAROL, 50)
-        assert arrivals.packets == before
+        assert ear.packets == before
 
 
 async def test_who_is_cut_off_has_left(server: Server, channel: int) -> None:
