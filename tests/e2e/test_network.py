@@ -106,9 +106,7 @@ async def test_people_on_different_hosts_hear_each_other(world: World, channel: 
 
 
 @pytest.mark.parametrize("family", ["ipv4", "ipv6"])
-async def test_audio_is_back_after_a_changed_address(
-    world: World, channel: int, family: str, note: Note
-) -> None:
+async def test_audio_is_back_after_a_changed_address(world: World, channel: int, family: str, note: Note) -> None:
     async with talking(world, family, channel) as (alice, alice_id, bob, bob_id):
         for user in (alice, bob):
             await user.tab.evaluate("() => ears.watch()")
