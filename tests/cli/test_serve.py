@@ -116,13 +116,17 @@ async def test_ctrl_c_tells_the_clients_and_ends_within_two_seconds_with_code_0(
     async with serving("--port", "0") as server:
         async with await Client.open(server.base, "1") as ada, await Client.open(server.base, "2") as bob:
             await ada.join()
-            await bob.say(shapes.initialize())
-            await bob.words(1)
-            ending = asyncio.ensure_future(server.end())
-            errors = [await client.end() for client in (ada, bob)]
+            await bob.join()
+            await ada.words(1)
+            async with await Client.open(server.base, "3") as carol:
+                await carol.say(shapes.initialize())
+                await carol.words(1)
+                ending = asyncio.ensure_future(server.end())
+                ends = [await client.last_words() for client in (ada, bob, carol)]
             code, seconds, _ = await ending
-        assert [error.identifier if error else None for error in errors] == ["hrpc.unavailable"] * 2
-        assert all(error and error.retry_after for error in errors)
+        assert [words for words, _ in ends] == [[]] * 3, "nobody leaves when the server goes"
+        assert [error and error.identifier for _, error in ends] == ["hrpc.unavailable"] * 3
+        assert all(error and error.retry_after for _, error in ends)
         assert code == 0
         assert seconds < 2
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx
@@ -290,6 +291,25 @@ async def test_drain_tells_everybody_and_lets_nobody_in() -> None:
         with pytest.raises(Refused) as caught:
             await Client.open(base, "2")
         assert (caught.value.status, caught.value.identifier) == (503, "hrpc.unavailable")
+
+
+async def test_nobody_leaves_anybody_when_the_server_goes_but_the_app_hears_of_all() -> None:
+    async with running() as (voice, base):
+        left: list[int] = []
+        voice.on("left")(lambda event: left.append(event.user.id))
+        async with AsyncExitStack() as stack:
+            people = [await stack.enter_async_context(await Client.open(base, str(user))) for user in (1, 2, 3)]
+            for person in people:
+                await person.join()
+            for listener, others in ((people[0], 2), (people[1], 1)):
+                await listener.words(others)  # UserJoined
+            await voice.drain()
+            endings = [await person.last_words() for person in people]
+        assert [words for words, _ in endings] == [[], [], []]
+        assert [error and (error.identifier, error.retry_after) for _, error in endings] == [
+            ("hrpc.unavailable", 3)
+        ] * 3
+        await until(lambda: sorted(left) == [1, 2, 3])
 
 
 async def test_restart_ice_gives_credentials_of_the_engine() -> None:

@@ -103,12 +103,17 @@ class Client:
 
     async def end(self) -> Refused | None:
         """Reads on to the end; gives the error that came last, if one did. Nothing but a close comes after it."""
+        return (await self.last_words())[1]
+
+    async def last_words(self) -> tuple[list[str], Refused | None]:
+        """Reads on to the end; gives what was said in short, and the error that came last, if one did."""
+        words: list[str] = []
         error = None
         while True:
             try:
-                await self.hear()
+                words.append(in_short(await self.hear()))
                 assert error is None, "something came after the error"
             except Refused as refused:
                 error = refused
             except Closed:
-                return error
+                return words, error

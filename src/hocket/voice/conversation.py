@@ -80,6 +80,13 @@ class Conversation:
         self._seat.leave()
         self._outbox.close(None if error is None else encode_error(error))
 
+    def tell_last(self, error: HocketError) -> None:
+        """Lets the client hear nothing more but this, after what waits already; `end` with the same error must follow.
+
+        For many streams that end for one reason: once all were told, none hears of the others' going.
+        """
+        self._outbox.close(encode_error(error))
+
     async def run(self) -> None:
         """Talks until the stream is over. A cancel gives everything back and tells the client nothing."""
         with ids(stream=self.number, user=self.user.id):

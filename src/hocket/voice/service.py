@@ -99,8 +99,12 @@ class VoiceService:
     async def drain(self) -> None:
         """Lets no more streams in, tells those who are here when to come back, and waits until they are gone."""
         self._draining = True
-        for conversation in list(self._conversations):
-            conversation.end(Unavailable("The server is stopping or restarting.", retry_after=_DRAIN_RETRY))
+        stopping = Unavailable("The server is stopping or restarting.", retry_after=_DRAIN_RETRY)
+        open_now = list(self._conversations)
+        for conversation in open_now:  # all of them before the first one leaves: nobody leaves anybody, the server goes
+            conversation.tell_last(stopping)
+        for conversation in open_now:
+            conversation.end(stopping)
         while self._conversations:
             self._emptied.clear()
             await self._emptied.wait()
