@@ -7,7 +7,7 @@ import { PersonRow } from "./person-row";
 import { Problems } from "./problems";
 import { Settings } from "./settings";
 import type { PageModel, View } from "./view";
-import { connectionWords, isLoopback, qualityWords } from "./words";
+import { connectionWords, loopbackNote, qualityWords } from "./words";
 
 interface Props {
   readonly view: View;
@@ -76,14 +76,15 @@ function People({ view, model }: Props) {
 }
 
 function Alone({ view, model }: Props) {
+  const note = loopbackNote(view.link);
   return (
     <section class="alone" data-testid="empty-state">
       <h2>You are alone here</h2>
       <p>Send the link to whoever should join.</p>
       <ShareLink view={view} actions={model.actions} />
-      {isLoopback(view.link) && (
+      {note !== undefined && (
         <p class="quiet" data-testid="loopback-note">
-          This one opens only on this computer. For others, put its name or address in place of “localhost”.
+          {note}
         </p>
       )}
     </section>

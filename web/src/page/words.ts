@@ -39,10 +39,12 @@ export function qualityWords({ quality }: View): string {
   return `${rtt}${Math.round(quality.loss * 100)} % lost`;
 }
 
-/** Whether a link leads to the very machine on which it is opened. */
-export function isLoopback(link: string): boolean {
-  if (!URL.canParse(link)) return false;
-  return /^(localhost|.*\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(link).hostname);
+/** What to know of a link that leads to the very machine on which it is opened; undefined for every other. */
+export function loopbackNote(link: string): string | undefined {
+  if (!URL.canParse(link)) return undefined;
+  const { hostname } = new URL(link);
+  if (!/^(localhost|.*\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)) return undefined;
+  return `This one opens only on this computer. For others, put its name or address in place of “${hostname}”.`;
 }
 
 /** What a button in a problem does. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { EMPTY_VIEW, type View } from "../../src/page/view";
-import { connectionWords, isLoopback, problems, qualityWords } from "../../src/page/words";
+import { connectionWords, loopbackNote, problems, qualityWords } from "../../src/page/words";
 import {
   CLIENT_FAILURES,
   CLIENT_NOTICES,
@@ -9,7 +9,8 @@ import {
   type MicrophoneProblem,
 } from "../../src/voice";
 
-const JOINED: View = { ...EMPTY_VIEW, stage: "call", connection: { phase: "joined", media: "connected" } };
+const CONNECTED: ConnectionState = { phase: "joined", media: "connected" };
+const JOINED: View = { ...EMPTY_VIEW, stage: "call", connection: CONNECTED };
 
 function view(connection: ConnectionState, more: Partial<View> = {}): View {
   return { ...EMPTY_VIEW, stage: "call", connection, ...more };
@@ -56,17 +57,20 @@ describe("the connection in words", () => {
 });
 
 describe("a link", () => {
-  test.each(["http://localhost:8080/#/a", "http://127.0.0.1/", "http://[::1]:80/", "http://a.localhost/"])(
-    "to %s opens on this computer only",
-    (link) => {
-      expect(isLoopback(link)).toBe(true);
-    },
-  );
+  test.each([
+    ["http://localhost:8080/#/a", "localhost"],
+    ["http://127.0.0.1/", "127.0.0.1"],
+    ["http://[::1]:80/", "[::1]"],
+    ["http://a.localhost/", "a.localhost"],
+  ])("to %s opens on this computer only, and the note names %s, which stands in it", (link, host) => {
+    expect(loopbackNote(link)).toContain(`in place of “${host}”`);
+    expect(link).toContain(host);
+  });
 
   test.each(["https://voice.example.org/", "http://192.168.1.5/", "http://localhost.example.org/", "", "nonsense"])(
     "to %j does not",
     (link) => {
-      expect(isLoopback(link)).toBe(false);
+      expect(loopbackNote(link)).toBeUndefined();
     },
   );
 });
