@@ -19,6 +19,7 @@ import { Palette, shownName } from "./names";
 import { OwnMicrophone } from "./own-microphone";
 import { Preferences, safeStore } from "./preferences";
 import { Store } from "./store";
+import { ToldConnection } from "./told";
 import { type Actions, EMPTY_VIEW, type PageModel, type Person, type View } from "./view";
 
 const DEFAULT_CHANNEL = "lobby";
@@ -32,6 +33,9 @@ export class Model implements PageModel {
   readonly microphone = new OwnMicrophone(() => void this.#microphoneLost());
   readonly #palette = new Palette();
   readonly #preferences = new Preferences(safeStore(() => localStorage));
+  readonly #told = new ToldConnection(EMPTY_VIEW.toldConnection, (toldConnection) =>
+    this.store.set({ toldConnection }),
+  );
   readonly #userId = tabUserId(safeStore(() => sessionStorage));
   #copiedTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -106,7 +110,10 @@ export class Model implements PageModel {
 
   #listen(): void {
     const { client } = this;
-    client.on("connection", (connection) => this.#connectionChanged(connection));
+    client.on("connection", (connection) => {
+      this.#connectionChanged(connection);
+      this.#told.update(connection);
+    });
     client.on("participants", (people) => this.#peopleChanged(people));
     client.on("self", ({ muted, deafened, maySpeak }) => {
       this.store.set({ muted: muted || deafened, deafened, maySpeak });

@@ -38,6 +38,8 @@ export interface View {
   /** The link was copied a moment ago. */
   readonly copied: boolean;
   readonly connection: ConnectionState;
+  /** The state that the words tell: what passes in no time is left out. */
+  readonly toldConnection: ConnectionState;
   readonly quality: Quality | undefined;
   /** The own row first. */
   readonly people: readonly Person[];
@@ -99,6 +101,7 @@ export const EMPTY_VIEW: View = {
   link: "",
   copied: false,
   connection: { phase: "idle" },
+  toldConnection: { phase: "idle" },
   quality: undefined,
   people: [],
   muted: false,

@@ -11,7 +11,7 @@ const WEAK_RTT_MS = 400;
 
 /** The connection state in a few words. */
 export function connectionWords(view: View): { readonly text: string; readonly tone: Tone } {
-  const { connection, stage, quality } = view;
+  const { toldConnection: connection, stage, quality } = view;
   if (stage === "asking") return { text: "Waiting for the microphone…", tone: "busy" };
   switch (connection.phase) {
     case "idle":

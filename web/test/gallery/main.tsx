@@ -13,7 +13,7 @@ if (view === undefined || root === null) throw new Error("no such scene");
 
 const nothing = new Proxy({}, { get: () => () => undefined }) as Actions;
 const model: PageModel = {
-  store: new Store(view),
+  store: new Store({ ...view, toldConnection: view.connection }),
   actions: nothing,
   history: madeUpHistory(),
   level: () => -24,

@@ -10,10 +10,10 @@ import {
 } from "../../src/voice";
 
 const CONNECTED: ConnectionState = { phase: "joined", media: "connected" };
-const JOINED: View = { ...EMPTY_VIEW, stage: "call", connection: CONNECTED };
+const JOINED: View = { ...EMPTY_VIEW, stage: "call", connection: CONNECTED, toldConnection: CONNECTED };
 
 function view(connection: ConnectionState, more: Partial<View> = {}): View {
-  return { ...EMPTY_VIEW, stage: "call", connection, ...more };
+  return { ...EMPTY_VIEW, stage: "call", connection, toldConnection: connection, ...more };
 }
 
 function lost(identifier: string, attempt: number, wasJoined = true): ConnectionState {
