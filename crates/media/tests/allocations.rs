@@ -94,10 +94,7 @@ fn a_forwarded_packet_costs_no_allocation_after_warm_up() {
         (3, true, true),
     ] {
         let mut scene = Scene::with_people(
-            Setup {
-                workers,
-                ..Setup::default()
-            },
+            Setup::with_workers(workers),
             &["alice", "bob", "carol", "dave", "erin", "frank"],
         );
         scene.person("alice").wraps_in_red = red;

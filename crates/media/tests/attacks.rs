@@ -11,10 +11,10 @@ mod common;
 
 use std::time::Duration;
 
-use common::attack::{assert_unharmed, dropped, pair, send_from};
+use common::attack::{assert_unharmed, send_from};
 use common::person::{OPUS, RED};
-use common::{Scene, Setup, Side};
-use hocket_media::{Drop, Stats, StatsOf};
+use common::{Scene, Setup};
+use hocket_media::Drop;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -30,7 +30,7 @@ fn rtp(ssrc: u32, sequence: u16, length: usize) -> Vec<u8> {
 
 #[test]
 fn t4_a_hundred_thousand_garbage_packets_only_raise_a_counter() {
-    let mut scene = pair();
+    let mut scene = Scene::pair(Setup::default());
     let (address, ssrc) = (
         scene.person("alice").send.address,
         scene.person("alice").ssrc,
@@ -52,7 +52,7 @@ fn t4_a_hundred_thousand_garbage_packets_only_raise_a_counter() {
         Drop::RtpMalformed,
         Drop::RtcpMalformed,
     ]
-    .map(|reason| dropped(&scene, reason))
+    .map(|reason| scene.dropped(reason))
     .iter()
     .sum();
     assert_eq!(counted, 100_000);
@@ -60,7 +60,7 @@ fn t4_a_hundred_thousand_garbage_packets_only_raise_a_counter() {
 
 #[test]
 fn t5_injected_rtp_from_elsewhere_or_without_keys_reaches_nobody_and_is_not_answered() {
-    let mut scene = pair();
+    let mut scene = Scene::pair(Setup::default());
     let (address, ssrc) = (
         scene.person("alice").send.address,
         scene.person("alice").ssrc,
@@ -87,12 +87,12 @@ fn t5_injected_rtp_from_elsewhere_or_without_keys_reaches_nobody_and_is_not_answ
             .iter()
             .all(|heard| heard.payload[5..].iter().all(|byte| *byte == 0xA5))
     );
-    assert_eq!(dropped(&scene, Drop::UnknownAddress), 1_000);
+    assert_eq!(scene.dropped(Drop::UnknownAddress), 1_000);
 }
 
 #[test]
 fn t6_recorded_packets_sent_again_are_forwarded_once() {
-    let mut scene = pair();
+    let mut scene = Scene::pair(Setup::default());
     scene.person("alice").index = 65_400; // a rollover comes after 136 packets
     scene.run(SECOND * 2);
     let address = scene.person("alice").send.address;
@@ -108,12 +108,12 @@ fn t6_recorded_packets_sent_again_are_forwarded_once() {
         .for_each(|packet| send_from(&mut scene, address, packet));
     scene.run(SECOND);
     assert_unharmed(&mut scene, 11);
-    assert!(dropped(&scene, Drop::SrtpReplay) >= 600);
+    assert!(scene.dropped(Drop::SrtpReplay) >= 600);
 }
 
 #[test]
 fn t7_forged_far_ahead_numbers_and_foreign_sources_move_nothing() {
-    let mut scene = pair();
+    let mut scene = Scene::pair(Setup::default());
     scene.run(SECOND);
     let (address, ssrc) = (
         scene.person("alice").send.address,
@@ -137,12 +137,8 @@ fn t7_forged_far_ahead_numbers_and_foreign_sources_move_nothing() {
         scene.run(SECOND / 10);
     }
     assert_unharmed(&mut scene, 6);
-    let producer = scene.person("alice").producer.unwrap();
-    let transport = scene.transport("alice", Side::Send);
-    match scene.stats(transport, StatsOf::Producer(producer)) {
-        Stats::Producer(stats) => assert!(stats.received.packets >= 299, "{stats:?}"),
-        other => panic!("{other:?}"),
-    }
+    let stats = scene.producer_stats("alice");
+    assert!(stats.received.packets >= 299, "{stats:?}");
 }
 
 /// Alice seals and sends a packet of her own whose first byte, rest of the header, payload type and payload are as given.
@@ -163,7 +159,7 @@ type Case<'a> = (u8, &'a [u8], u8, &'a [u8], Drop);
 
 #[test]
 fn t8_malformed_rtp_from_a_member_is_dropped_and_counted() {
-    let mut scene = pair();
+    let mut scene = Scene::pair(Setup::default());
     scene.run(SECOND);
     scene.person("alice").speaks = false;
     let sources = [0xCC; 4 * 15];
@@ -185,10 +181,10 @@ fn t8_malformed_rtp_from_a_member_is_dropped_and_counted() {
         (0x80, &[], 99, &[1, 2, 3], Drop::RtpPayloadType),
     ];
     for (first, rest, payload_type, payload, reason) in cases {
-        let before = dropped(&scene, reason);
+        let before = scene.dropped(reason);
         send_sealed(&mut scene, first, rest, payload_type, payload);
         assert_eq!(
-            dropped(&scene, reason),
+            scene.dropped(reason),
             before + 1,
             "{first:x} {payload_type} {payload:?}"
         );
@@ -231,5 +227,5 @@ fn t19_a_member_that_floods_is_capped_and_harms_nobody() {
         (1_000..=1_210).contains(&heard),
         "{heard} packets in five seconds"
     );
-    assert!(dropped(&scene, Drop::RtpFlood) > 8_000);
+    assert!(scene.dropped(Drop::RtpFlood) > 8_000);
 }

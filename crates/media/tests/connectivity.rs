@@ -11,23 +11,18 @@ mod common;
 use std::time::Duration;
 
 use common::{Scene, Setup, Side, names};
+use hocket_media::CloseReason;
 use hocket_media::stun::Role as IceRole;
-use hocket_media::{CloseReason, Stats, StatsOf};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 fn selected(scene: &mut Scene, name: &str, side: Side) -> Option<std::net::SocketAddr> {
-    let transport = scene.transport(name, side);
-    match scene.stats(transport, StatsOf::Transport(transport)) {
-        Stats::Transport(stats) => stats.selected,
-        other => panic!("{other:?}"),
-    }
+    scene.transport_stats(name, side).selected
 }
 
 #[test]
 fn t11_a_peer_that_falls_silent_is_sent_nothing_after_thirty_seconds() {
-    let mut scene = Scene::with_people(Setup::default(), &["alice", "bob"]);
-    scene.speak("alice");
+    let mut scene = Scene::pair(Setup::default());
     scene.run(SECOND);
     for side in [Side::Send, Side::Receive] {
         scene.person("bob").client(side).checks = false;
@@ -68,14 +63,7 @@ fn a_client_that_checks_keeps_its_transport_for_ever() {
 #[test]
 fn audio_is_back_within_a_second_after_a_listener_changed_its_address() {
     for workers in [1, 3] {
-        let mut scene = Scene::with_people(
-            Setup {
-                workers,
-                ..Setup::default()
-            },
-            &["alice", "bob"],
-        );
-        scene.speak("alice");
+        let mut scene = Scene::pair(Setup::with_workers(workers));
         scene.run(SECOND);
         let (elsewhere, now) = (scene.fresh_address(), scene.now);
         scene
@@ -97,14 +85,7 @@ fn audio_is_back_within_a_second_after_a_listener_changed_its_address() {
 #[test]
 fn audio_goes_on_after_a_speaker_changed_its_address() {
     for workers in [1, 3] {
-        let mut scene = Scene::with_people(
-            Setup {
-                workers,
-                ..Setup::default()
-            },
-            &["alice", "bob"],
-        );
-        scene.speak("alice");
+        let mut scene = Scene::pair(Setup::with_workers(workers));
         scene.run(SECOND);
         for _ in 0..5 {
             let (elsewhere, now) = (scene.fresh_address(), scene.now);
@@ -125,14 +106,7 @@ fn audio_goes_on_after_a_speaker_changed_its_address() {
 #[test]
 fn an_ice_restart_takes_new_credentials_and_ends_the_old_ones() {
     for workers in [1, 3] {
-        let mut scene = Scene::with_people(
-            Setup {
-                workers,
-                ..Setup::default()
-            },
-            &["alice", "bob"],
-        );
-        scene.speak("alice");
+        let mut scene = Scene::pair(Setup::with_workers(workers));
         scene.run(SECOND);
         let (fresh, now) = (scene.fresh_credentials(), scene.now);
         let transport = scene.transport("bob", Side::Receive);
@@ -155,10 +129,7 @@ fn an_ice_restart_takes_new_credentials_and_ends_the_old_ones() {
 
 #[test]
 fn restarts_before_the_first_check_leave_only_the_latest_credentials_and_the_ones_before() {
-    let mut scene = Scene::new(Setup {
-        workers: 2,
-        ..Setup::default()
-    });
+    let mut scene = Scene::new(Setup::with_workers(2));
     scene.enter("alice");
     let (transport, now) = (scene.transport("alice", Side::Send), scene.now);
     let credentials: Vec<_> = (0..3).map(|_| scene.fresh_credentials()).collect();

@@ -11,9 +11,9 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use common::{Conditions, Scene, Setup, Side};
+use common::{Conditions, Scene, Setup};
+use hocket_media::Drop;
 use hocket_media::rtcp::{Compound, Packet, write};
-use hocket_media::{Drop, Stats, StatsOf};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -203,20 +203,13 @@ fn t9_a_nack_storm_gets_a_bounded_number_of_packets_and_harms_nobody() {
         }
         scene.run(SECOND / 100);
     }
-    let (transport, consumer) = (
-        scene.transport("bob", Side::Receive),
-        scene.person("bob").consumers["alice"],
-    );
-    let Stats::Consumer(stats) = scene.stats(transport, StatsOf::Consumer(consumer)) else {
-        panic!()
-    };
+    let stats = scene.consumer_stats("bob", "alice");
     assert!(
         (150..=64 + 200 + 10).contains(&stats.retransmitted),
         "{stats:?}"
     );
-    let dump = scene.server.workers[0].dump();
     assert!(
-        dump.dropped.get(Drop::RtcpFlood) > 9_000,
+        scene.dropped(Drop::RtcpFlood) > 9_000,
         "of 10,000 compounds in a second most were not even read"
     );
     let carol = scene.counts("carol", "alice");
@@ -226,14 +219,10 @@ fn t9_a_nack_storm_gets_a_bounded_number_of_packets_and_harms_nobody() {
 #[test]
 fn what_was_lost_on_the_way_to_us_is_a_gap_for_the_listener_too_and_falls_into_place_when_it_comes()
 {
-    let mut scene = Scene::with_people(
-        Setup {
-            nack: false,
-            ..Setup::default()
-        },
-        &["alice", "bob"],
-    );
-    scene.speak("alice");
+    let mut scene = Scene::pair(Setup {
+        nack: false,
+        ..Setup::default()
+    });
     scene.run(SECOND);
     let held = {
         let person = scene.person("alice");
@@ -257,29 +246,16 @@ fn what_was_lost_on_the_way_to_us_is_a_gap_for_the_listener_too_and_falls_into_p
 
 #[test]
 fn a_consumer_that_did_not_negotiate_nack_gets_nothing_again() {
-    let mut scene = Scene::with_people(
-        Setup {
-            nack: false,
-            ..Setup::default()
-        },
-        &["alice", "bob"],
-    );
-    scene.speak("alice");
+    let mut scene = Scene::pair(Setup {
+        nack: false,
+        ..Setup::default()
+    });
     scene.run(SECOND);
-    let (media, heard) = (
-        scene.ssrc("bob", "alice"),
-        scene.person("bob").heard.last().unwrap().sequence,
-    );
+    let (media, heard) = scene.last_heard("bob", "alice");
     let mut packet = Vec::new();
     write::nack(1, media, [heard].into_iter(), &mut packet);
     scene.person("bob").receive.send_rtcp(packet);
     scene.run(SECOND);
-    let (transport, consumer) = (
-        scene.transport("bob", Side::Receive),
-        scene.person("bob").consumers["alice"],
-    );
-    let Stats::Consumer(stats) = scene.stats(transport, StatsOf::Consumer(consumer)) else {
-        panic!()
-    };
+    let stats = scene.consumer_stats("bob", "alice");
     assert_eq!((stats.retransmitted, stats.refused), (0, 1));
 }

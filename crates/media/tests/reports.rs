@@ -11,8 +11,8 @@ mod common;
 use std::time::Duration;
 
 use common::{Conditions, Scene, Setup, Side};
+use hocket_media::Event;
 use hocket_media::rtcp::{Compound, Ntp, Packet, ReportBlock, SenderInfo, write};
-use hocket_media::{ConsumerStats, Event, ProducerStats, Stats, StatsOf};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -56,38 +56,11 @@ fn blocks(scene: &mut Scene, name: &str) -> Vec<ReportBlock> {
     })
 }
 
-fn consumer_stats(scene: &mut Scene, listener: &str, speaker: &str) -> ConsumerStats {
-    let (transport, consumer) = (
-        scene.transport(listener, Side::Receive),
-        scene.person(listener).consumers[speaker],
-    );
-    match scene.stats(transport, StatsOf::Consumer(consumer)) {
-        Stats::Consumer(stats) => stats,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn producer_stats(scene: &mut Scene, name: &str) -> ProducerStats {
-    let (transport, producer) = (
-        scene.transport(name, Side::Send),
-        scene.person(name).producer.unwrap(),
-    );
-    match scene.stats(transport, StatsOf::Producer(producer)) {
-        Stats::Producer(stats) => stats,
-        other => panic!("{other:?}"),
-    }
-}
-
 #[test]
 fn a_receiver_gets_sender_reports_with_names_whose_clock_fits_the_stream() {
     for workers in [1, 3] {
-        let mut scene = Scene::with_people(
-            Setup {
-                workers,
-                ..Setup::default()
-            },
-            &["alice", "bob", "carol"],
-        );
+        let mut scene =
+            Scene::with_people(Setup::with_workers(workers), &["alice", "bob", "carol"]);
         ["alice", "carol"]
             .into_iter()
             .for_each(|name| scene.speak(name));
@@ -151,16 +124,12 @@ fn a_sender_gets_receiver_reports_with_loss_jitter_and_the_echo_of_its_clock() {
         jitter: Duration::from_millis(8),
         ..Conditions::default()
     };
-    let mut scene = Scene::with_people(
-        Setup {
-            conditions,
-            nack: false,
-            seed: 3,
-            ..Setup::default()
-        },
-        &["alice", "bob"],
-    );
-    scene.speak("alice");
+    let mut scene = Scene::pair(Setup {
+        conditions,
+        nack: false,
+        seed: 3,
+        ..Setup::default()
+    });
     scene.run(SECOND * 2);
     let (ssrc, start) = (scene.person("alice").ssrc, scene.now);
     let mut report = Vec::new();
@@ -190,14 +159,13 @@ fn a_sender_gets_receiver_reports_with_loss_jitter_and_the_echo_of_its_clock() {
         last.lost
     );
     assert!((48..400).contains(&last.jitter), "{} ticks", last.jitter);
-    let stats = producer_stats(&mut scene, "alice");
+    let stats = scene.producer_stats("alice");
     assert!((i64::from(last.lost) - stats.lost).abs() < 20);
 }
 
 #[test]
 fn a_receivers_report_becomes_the_consumers_statistics_and_the_transports_quality() {
-    let mut scene = Scene::with_people(Setup::default(), &["alice", "bob"]);
-    scene.speak("alice");
+    let mut scene = Scene::pair(Setup::default());
     scene.run(SECOND * 4);
     let report = *sender_reports(&mut scene, "bob").last().unwrap();
     let sent_at = scene.person("bob").rtcp.last().unwrap().2;
@@ -213,7 +181,7 @@ fn a_receivers_report_becomes_the_consumers_statistics_and_the_transports_qualit
     write::receiver_report(77, &[block], &mut bytes);
     scene.person("bob").receive.send_rtcp(bytes);
     scene.run(SECOND * 4);
-    let stats = consumer_stats(&mut scene, "bob", "alice");
+    let stats = scene.consumer_stats("bob", "alice");
     assert!(
         (stats.loss - 0.25).abs() < 0.01 && (stats.jitter_ms - 10.0).abs() < 0.1,
         "{stats:?}"
@@ -247,8 +215,7 @@ fn a_receivers_report_becomes_the_consumers_statistics_and_the_transports_qualit
 
 #[test]
 fn quality_is_told_at_most_once_in_two_seconds() {
-    let mut scene = Scene::with_people(Setup::default(), &["alice", "bob"]);
-    scene.speak("alice");
+    let mut scene = Scene::pair(Setup::default());
     scene.run(SECOND * 60);
     let transport = scene.transport("alice", Side::Send);
     let told = scene
@@ -263,13 +230,8 @@ fn quality_is_told_at_most_once_in_two_seconds() {
 #[test]
 fn a_receiver_hears_goodbye_from_a_consumer_that_it_has_heard() {
     for workers in [1, 3] {
-        let mut scene = Scene::with_people(
-            Setup {
-                workers,
-                ..Setup::default()
-            },
-            &["alice", "bob", "carol"],
-        );
+        let mut scene =
+            Scene::with_people(Setup::with_workers(workers), &["alice", "bob", "carol"]);
         scene.speak("alice");
         scene.run(SECOND);
         ["alice", "carol"]
@@ -290,13 +252,9 @@ fn a_receiver_hears_goodbye_from_a_consumer_that_it_has_heard() {
 
 #[test]
 fn t6_rtcp_that_is_sent_again_is_acted_on_once() {
-    let mut scene = Scene::with_people(Setup::default(), &["alice", "bob"]);
-    scene.speak("alice");
+    let mut scene = Scene::pair(Setup::default());
     scene.run(SECOND);
-    let (media, heard) = (
-        scene.ssrc("bob", "alice"),
-        scene.person("bob").heard.last().unwrap().sequence,
-    );
+    let (media, heard) = scene.last_heard("bob", "alice");
     let mut nack = Vec::new();
     write::nack(1, media, [heard].into_iter(), &mut nack);
     scene.person("bob").receive.send_rtcp(nack);
@@ -305,18 +263,14 @@ fn t6_rtcp_that_is_sent_again_is_acted_on_once() {
         scene.run(SECOND / 20);
         scene.person("bob").receive.send(sealed.clone());
     }
-    assert_eq!(consumer_stats(&mut scene, "bob", "alice").retransmitted, 1);
+    assert_eq!(scene.consumer_stats("bob", "alice").retransmitted, 1);
 }
 
 #[test]
 fn t9_malformed_compounds_are_dropped_whole() {
-    let mut scene = Scene::with_people(Setup::default(), &["alice", "bob"]);
-    scene.speak("alice");
+    let mut scene = Scene::pair(Setup::default());
     scene.run(SECOND);
-    let (media, heard) = (
-        scene.ssrc("bob", "alice"),
-        scene.person("bob").heard.last().unwrap().sequence,
-    );
+    let (media, heard) = scene.last_heard("bob", "alice");
     let mut good = Vec::new();
     write::receiver_report(1, &[], &mut good);
     write::nack(1, media, [heard].into_iter(), &mut good);
@@ -333,11 +287,11 @@ fn t9_malformed_compounds_are_dropped_whole() {
     }
     scene.run(SECOND);
     assert_eq!(
-        consumer_stats(&mut scene, "bob", "alice").retransmitted,
+        scene.consumer_stats("bob", "alice").retransmitted,
         0,
         "no part of them was acted on"
     );
     scene.person("bob").receive.send_rtcp(good);
     scene.run(SECOND / 10);
-    assert_eq!(consumer_stats(&mut scene, "bob", "alice").retransmitted, 1);
+    assert_eq!(scene.consumer_stats("bob", "alice").retransmitted, 1);
 }

@@ -108,8 +108,7 @@ fn nothing_comes_before_resume_and_the_line_goes_on_after_each_pause() {
 
 #[test]
 fn a_mute_lets_nothing_through_and_leaves_no_gap_in_the_line() {
-    let mut scene = Scene::with_people(Setup::default(), &["alice", "bob"]);
-    scene.speak("alice");
+    let mut scene = Scene::pair(Setup::default());
     scene.run(SECOND);
     scene.mute("alice", true);
     let before = scene.counts("bob", "alice").len();
@@ -182,8 +181,7 @@ fn a_speaker_that_signalled_no_ssrc_is_known_by_its_mid() {
 
 #[test]
 fn a_speakers_new_source_goes_on_in_the_same_line() {
-    let mut scene = Scene::with_people(Setup::default(), &["alice", "bob"]);
-    scene.speak("alice");
+    let mut scene = Scene::pair(Setup::default());
     scene.run(SECOND);
     {
         let person = scene.person("alice");
@@ -232,8 +230,7 @@ fn a_packet_without_a_level_carries_none_on() {
 
 #[test]
 fn an_ssrc_is_never_used_twice_on_one_transport() {
-    let mut scene = Scene::with_people(Setup::default(), &["alice", "bob"]);
-    scene.speak("alice");
+    let mut scene = Scene::pair(Setup::default());
     scene.run(SECOND);
     let (consumer, now) = (scene.person("bob").consumers["alice"], scene.now);
     scene.server.close_consumer(consumer, now);
@@ -243,10 +240,7 @@ fn an_ssrc_is_never_used_twice_on_one_transport() {
     scene.forget();
     scene.run(SECOND);
     assert_eq!(scene.heard_from("bob"), names([]));
-    assert_eq!(
-        scene.server.workers[0].dump().dropped.get(Drop::SsrcUsed),
-        1
-    );
+    assert_eq!(scene.dropped(Drop::SsrcUsed), 1);
     let transport = scene.transport("bob", Side::Receive);
     assert_eq!(scene.close_reason(transport), None);
 }

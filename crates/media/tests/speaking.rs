@@ -38,8 +38,7 @@ fn words(scene: &mut Scene, name: &str) -> Vec<bool> {
 
 #[test]
 fn a_voice_is_told_once_and_its_end_once() {
-    let mut scene = Scene::with_people(Setup::default(), &["alice", "bob"]);
-    scene.speak("alice");
+    let mut scene = Scene::pair(Setup::default());
     scene.run(SECOND);
     assert_eq!(words(&mut scene, "alice"), [true]);
     assert!((-60..=-20).contains(&told(&mut scene, "alice")[0].1));
@@ -75,8 +74,7 @@ fn a_muted_speaker_is_silent_at_once_and_stays_so() {
 
 #[test]
 fn a_speaker_that_leaves_is_silent() {
-    let mut scene = Scene::with_people(Setup::default(), &["alice", "bob"]);
-    scene.speak("alice");
+    let mut scene = Scene::pair(Setup::default());
     scene.run(SECOND);
     scene.leave("alice");
     assert_eq!(words(&mut scene, "alice"), [true, false]);
@@ -99,16 +97,9 @@ fn noise_below_the_threshold_and_streams_without_levels_tell_nothing() {
 
 #[test]
 fn statistics_say_level_and_speaking_and_what_was_counted() {
-    let mut scene = Scene::with_people(Setup::default(), &["alice", "bob"]);
-    scene.speak("alice");
+    let mut scene = Scene::pair(Setup::default());
     scene.run(SECOND);
-    let (transport, producer) = (
-        scene.transport("alice", Side::Send),
-        scene.person("alice").producer.unwrap(),
-    );
-    let Stats::Producer(stats) = scene.stats(transport, StatsOf::Producer(producer)) else {
-        panic!()
-    };
+    let stats = scene.producer_stats("alice");
     assert_eq!(
         (stats.level, stats.speaking, stats.paused),
         (Some(-30), true, false)
@@ -117,14 +108,13 @@ fn statistics_say_level_and_speaking_and_what_was_counted() {
         (stats.received.packets, stats.received.bytes, stats.lost),
         (50, 50 * 80, 0)
     );
-    let Stats::Transport(stats) = scene.stats(transport, StatsOf::Transport(transport)) else {
-        panic!()
-    };
+    let stats = scene.transport_stats("alice", Side::Send);
     assert!(
         stats.received.packets > 50
             && stats.sent.packets >= 4
             && stats.selected == Some(scene.person("alice").send.address)
     );
+    let transport = scene.transport("alice", Side::Send);
     let gone = StatsOf::Producer(hocket_media::ProducerId(999));
     assert_eq!(scene.stats(transport, gone), Stats::Gone(gone));
 }

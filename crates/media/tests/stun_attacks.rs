@@ -11,7 +11,7 @@ mod common;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use common::attack::{assert_unharmed, dropped, pair, send_from};
+use common::attack::{assert_unharmed, send_from};
 use common::{Scene, Setup, Side, names};
 use hocket_media::stun::{BindingRequest, Role as IceRole, TransactionId};
 use hocket_media::{Credentials, Drop};
@@ -35,7 +35,7 @@ fn check(credentials: Credentials, password: &[u8], username: Option<&str>) -> V
 
 #[test]
 fn t10_checks_without_the_password_get_no_answer_at_all() {
-    let mut scene = pair();
+    let mut scene = Scene::pair(Setup::default());
     scene.run(SECOND);
     let credentials = scene.person("alice").send.credentials;
     let good = check(credentials, credentials.password.as_str().as_bytes(), None);
@@ -80,7 +80,7 @@ fn t10_checks_without_the_password_get_no_answer_at_all() {
 
 #[test]
 fn t10_addresses_of_one_transport_are_bounded() {
-    let mut scene = pair();
+    let mut scene = Scene::pair(Setup::default());
     scene.run(SECOND);
     let credentials = scene.person("alice").receive.credentials;
     let good = check(credentials, credentials.password.as_str().as_bytes(), None);
@@ -98,7 +98,7 @@ fn t10_addresses_of_one_transport_are_bounded() {
 
 #[test]
 fn an_answer_is_no_longer_than_the_check() {
-    let mut scene = pair();
+    let mut scene = Scene::pair(Setup::default());
     let credentials = scene.person("alice").send.credentials;
     let good = check(credentials, credentials.password.as_str().as_bytes(), None);
     let six: SocketAddr = "[2001:db8::1]:5000".parse().unwrap();
@@ -124,13 +124,7 @@ fn an_answer_is_no_longer_than_the_check() {
 fn a_member_cannot_take_anothers_address_with_a_check_of_its_own_transport() {
     for workers in [1, 3] {
         let people = ["alice", "bob", "carol", "dave", "erin"];
-        let mut scene = Scene::with_people(
-            Setup {
-                workers,
-                ..Setup::default()
-            },
-            &people,
-        );
+        let mut scene = Scene::with_people(Setup::with_workers(workers), &people);
         scene.speak("alice");
         scene.run(SECOND);
         let victim = scene.person("alice").send.address;
@@ -146,13 +140,13 @@ fn a_member_cannot_take_anothers_address_with_a_check_of_its_own_transport() {
             }
         }
         assert_unharmed(&mut scene, 9);
-        assert_eq!(dropped(&scene, Drop::AddressTaken), 80);
+        assert_eq!(scene.dropped(Drop::AddressTaken), 80);
     }
 }
 
 #[test]
 fn an_address_whose_transport_fell_silent_may_be_used_again() {
-    let mut scene = pair();
+    let mut scene = Scene::pair(Setup::default());
     scene.run(SECOND);
     let old = scene.person("alice").send.address;
     scene.person("alice").send.checks = false;

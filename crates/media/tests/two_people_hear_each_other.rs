@@ -30,23 +30,18 @@ fn each_hears_the_other_and_nobody_hears_himself() {
 
 #[test]
 fn people_hear_each_other_over_ipv6_too() {
-    let mut scene = Scene::with_people(
-        Setup {
-            six: true,
-            workers: 2,
-            ..Setup::default()
-        },
-        &["alice", "bob"],
-    );
-    scene.speak("alice");
+    let mut scene = Scene::pair(Setup {
+        six: true,
+        workers: 2,
+        ..Setup::default()
+    });
     scene.run(Duration::from_secs(1));
     assert_eq!(scene.counts("bob", "alice").len(), 50);
 }
 
 #[test]
 fn a_late_joiner_hears_from_then_on() {
-    let mut scene = Scene::with_people(Setup::default(), &["alice", "bob"]);
-    scene.speak("alice");
+    let mut scene = Scene::pair(Setup::default());
     scene.run(Duration::from_secs(1));
     scene.join("carol");
     scene.run(Duration::from_secs(1));
@@ -58,14 +53,7 @@ fn a_late_joiner_hears_from_then_on() {
 #[test]
 fn t16_after_control_removed_a_speaker_no_packet_of_hers_is_forwarded() {
     for workers in [1, 3] {
-        let mut scene = Scene::with_people(
-            Setup {
-                workers,
-                ..Setup::default()
-            },
-            &["alice", "bob"],
-        );
-        scene.speak("alice");
+        let mut scene = Scene::pair(Setup::with_workers(workers));
         scene.run(Duration::from_secs(1));
         scene.leave("alice");
         scene.run(Duration::from_millis(15)); // what was already on its way to bob

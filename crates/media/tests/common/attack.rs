@@ -1,18 +1,9 @@
-//! What the tests of attacks share: a pair that talks meanwhile, and whether it noticed.
+//! What the tests of attacks share: whether the pair that talks meanwhile noticed.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use hocket_media::Drop;
-
-use super::{Scene, Setup, Side};
-
-/// Alice speaks, bob listens.
-pub fn pair() -> Scene {
-    let mut scene = Scene::with_people(Setup::default(), &["alice", "bob"]);
-    scene.speak("alice");
-    scene
-}
+use super::{Scene, Side};
 
 /// The pair lost nothing in what was said since the start.
 pub fn assert_unharmed(scene: &mut Scene, seconds: usize) {
@@ -28,15 +19,6 @@ pub fn assert_unharmed(scene: &mut Scene, seconds: usize) {
         let transport = scene.transport(name, side);
         assert_eq!(scene.close_reason(transport), None);
     }
-}
-
-pub fn dropped(scene: &Scene, reason: Drop) -> u32 {
-    scene
-        .server
-        .workers
-        .iter()
-        .map(|worker| worker.dump().dropped.get(reason))
-        .sum()
 }
 
 pub fn send_from(scene: &mut Scene, source: SocketAddr, bytes: &[u8]) {

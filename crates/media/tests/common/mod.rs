@@ -11,15 +11,18 @@
     reason = "a test fails by panicking, starts its clock somewhere, and each uses its part of this"
 )]
 
+pub mod account;
 pub mod attack;
 pub mod client;
 pub mod network;
 pub mod person;
 pub mod scene;
 pub mod server;
+pub mod setup;
 
 pub use client::{Client, Opened, Version};
 pub use network::{Conditions, Network};
 pub use person::{Heard, Person, Side};
-pub use scene::{Scene, Setup, names};
+pub use scene::{Scene, names};
 pub use server::Server;
+pub use setup::Setup;

@@ -5,45 +5,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hocket_media::{
-    CloseReason, ConsumerOptions, Credentials, Event, Options, ProducerOptions, Role, Stats,
-    StatsOf, TransportId,
-};
+use hocket_media::{ConsumerOptions, Credentials, Options, ProducerOptions, Role, TransportId};
 
-use super::client::{Client, Version};
-use super::network::{Conditions, Network};
+use super::client::Client;
+use super::network::Network;
 use super::person::{self, Person, Side};
 use super::server::Server;
-
-/// What a scene starts from.
-#[derive(Clone, Debug)]
-pub struct Setup {
-    pub seed: u64,
-    pub workers: u8,
-    pub conditions: Conditions,
-    pub version: Version,
-    pub options: Options,
-    /// Whether consumers get RED.
-    pub red: bool,
-    pub nack: bool,
-    /// Whether everybody talks IPv6.
-    pub six: bool,
-}
-
-impl Default for Setup {
-    fn default() -> Self {
-        Self {
-            seed: 1,
-            workers: 1,
-            conditions: Conditions::default(),
-            version: Version::Both,
-            options: Options::default(),
-            red: true,
-            nack: true,
-            six: false,
-        }
-    }
-}
+use super::setup::Setup;
 
 /// See the module's documentation.
 pub struct Scene {
@@ -97,6 +65,13 @@ impl Scene {
             scene.join(name);
         }
         scene.run(Duration::from_secs(2));
+        scene
+    }
+
+    /// A scene in which alice begins to speak, and bob listens.
+    pub fn pair(setup: Setup) -> Self {
+        let mut scene = Self::with_people(setup, &["alice", "bob"]);
+        scene.speak("alice");
         scene
     }
 
@@ -266,10 +241,6 @@ impl Scene {
         }
     }
 
-    pub fn stats(&mut self, transport: TransportId, of: StatsOf) -> Stats {
-        self.server.stats(transport, of, self.now)
-    }
-
     /// Begins to speak.
     pub fn speak(&mut self, name: &str) {
         let now = self.now;
@@ -292,29 +263,22 @@ impl Scene {
         self.person(listener).counts_of(number)
     }
 
+    /// The SSRC under which a listener hears a speaker, and the sequence number of the last packet heard.
+    pub fn last_heard(&mut self, listener: &str, speaker: &str) -> (u32, u16) {
+        let ssrc = self.ssrc(listener, speaker);
+        let mut heard = self.person(listener).heard.iter();
+        (
+            ssrc,
+            heard.rfind(|heard| heard.ssrc == ssrc).unwrap().sequence,
+        )
+    }
+
     /// Everybody forgets what they heard.
     pub fn forget(&mut self) {
         self.people.iter_mut().for_each(|person| {
             person.heard.clear();
             person.rtcp.clear();
         });
-    }
-
-    pub fn is_connected(&mut self, transport: TransportId) -> bool {
-        self.server
-            .events
-            .contains(&Event::TransportConnected(transport))
-    }
-
-    /// Why the transport ended by itself, if it did.
-    pub fn close_reason(&self, transport: TransportId) -> Option<CloseReason> {
-        self.server.events.iter().find_map(|event| match event {
-            Event::TransportClosed {
-                transport: closed,
-                reason,
-            } if *closed == transport => Some(*reason),
-            _ => None,
-        })
     }
 
     /// Lets time pass.
