@@ -19,9 +19,10 @@ mod replay;
 #[cfg(test)]
 mod tests;
 
-pub use inbound::{Inbound, MAX_RTCP_SOURCES, MAX_RTP_SOURCES, Unprotected};
+pub use inbound::{Inbound, Unprotected};
 pub use keys::KeyingMaterial;
 pub use outbound::Outbound;
+pub use replay::MAX_SOURCES;
 
 use core::fmt;
 
@@ -102,7 +103,7 @@ pub enum Error {
     Replay,
     /// An SRTCP packet without the encryption flag. It may be authentic, but nobody who negotiated these profiles sends one.
     NotEncrypted,
-    /// A further source, when [`MAX_RTP_SOURCES`] or [`MAX_RTCP_SOURCES`] have been heard.
+    /// A further source of RTP, or of RTCP, when [`MAX_SOURCES`] of them have been heard.
     TooManySources,
     /// The packet index has reached its end: 2⁴⁸ RTP packets of a source or 2³¹ RTCP packets. Time for new keys.
     Exhausted,

@@ -112,6 +112,29 @@ fn t6_recorded_packets_sent_again_are_forwarded_once() {
 }
 
 #[test]
+fn t6_packets_of_a_closed_producer_sent_again_are_not_taken_for_the_next_ones() {
+    let mut scene = Scene::pair(Setup::default());
+    scene.person("alice").writes_mid = true; // the next producer's too
+    scene.run(SECOND);
+    scene.person("alice").speaks = false;
+    scene.run(SECOND / 10);
+    let (producer, now) = (scene.person("alice").producer.unwrap(), scene.now);
+    let address = scene.person("alice").send.address;
+    let recorded = scene.person("alice").send.recorded.clone();
+    scene.server.close_producer(producer, now);
+    scene.person("alice").ssrc = 424_242;
+    scene.produce("alice");
+    for packet in &recorded {
+        send_from(&mut scene, address, packet);
+    }
+    assert_eq!(scene.dropped(Drop::SrtpReplay) as usize, recorded.len());
+    assert_eq!(scene.producer_stats("alice").received.packets, 0);
+    scene.person("alice").send_frame();
+    scene.run(SECOND / 10);
+    assert_eq!(scene.producer_stats("alice").received.packets, 1);
+}
+
+#[test]
 fn t7_forged_far_ahead_numbers_and_foreign_sources_move_nothing() {
     let mut scene = Scene::pair(Setup::default());
     scene.run(SECOND);

@@ -13,6 +13,7 @@ use std::time::Duration;
 use common::person::{self, FRAME_TICKS};
 use common::{Heard, Scene, Setup, Side, names};
 use hocket_media::Drop;
+use hocket_media::srtp::MAX_SOURCES;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -194,6 +195,26 @@ fn a_speakers_new_source_goes_on_in_the_same_line() {
     let heard = heard(&mut scene, "bob");
     assert_eq!(heard.len(), 100);
     assert_one_line(&heard);
+}
+
+#[test]
+fn a_speaker_may_begin_a_thousand_streams_on_one_transport_and_then_needs_another() {
+    let mut scene = Scene::with_people(Setup::default(), &["alice"]);
+    for stream in 0..=MAX_SOURCES as u32 {
+        let (producer, now) = (scene.person("alice").producer.unwrap(), scene.now);
+        scene.server.close_producer(producer, now);
+        scene.person("alice").ssrc = 10_000 + stream;
+        scene.produce("alice");
+        scene.person("alice").send_frame();
+        scene.run(SECOND / 50);
+        let heard = usize::try_from(scene.producer_stats("alice").received.packets).unwrap();
+        assert_eq!(
+            heard == 1,
+            (stream as usize) < MAX_SOURCES,
+            "stream {stream}"
+        );
+    }
+    assert_eq!(scene.dropped(Drop::Overflow), 1);
 }
 
 #[test]

@@ -8,11 +8,6 @@ use super::replay::Sources;
 use super::{Error, Profile, RTCP_ENCRYPTED, RTCP_HEADER, RTCP_WORD};
 use crate::rtp::Header;
 
-/// RTP sources of one transport that are told apart. A client sends one stream or a handful; one that makes up more is cut short.
-pub const MAX_RTP_SOURCES: usize = 64;
-/// RTCP senders of one transport: some browsers report under an SSRC of their own for each stream that they receive.
-pub const MAX_RTCP_SOURCES: usize = 1024;
-
 /// An RTP packet that was let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unprotected {
@@ -49,8 +44,8 @@ impl Inbound {
             profile,
             rtp,
             rtcp,
-            rtp_sources: Sources::new(MAX_RTP_SOURCES),
-            rtcp_sources: Sources::new(MAX_RTCP_SOURCES),
+            rtp_sources: Sources::default(),
+            rtcp_sources: Sources::default(),
         }
     }
 
@@ -131,13 +126,6 @@ impl Inbound {
             }
         };
         Some((u32::from_be_bytes(*word), tag))
-    }
-
-    /// Frees the place of an RTP source whose producer is gone, so that a client may change sources for ever.
-    ///
-    /// Only for a source from which nothing is taken any more: its old packets would pass as new ones.
-    pub fn forget(&mut self, ssrc: u32) {
-        self.rtp_sources.forget(ssrc);
     }
 
     /// RTP and RTCP sources that have been heard.

@@ -61,23 +61,19 @@ impl Window {
     }
 }
 
+/// Sources of RTP, and as many of RTCP, that one transport may ever have had, at 48 bytes each. A client sends one stream or a handful, but it
+/// may begin a new one each time that it speaks, and some browsers report under an SSRC of their own for each stream that they receive.
+pub const MAX_SOURCES: usize = 1_024;
+
 /// The windows of all sources that have been authenticated, sorted by SSRC.
 ///
-/// Bounded, and nothing is ever pushed out by something newer: a source that was forgotten could be replayed from its first packet.
-#[derive(Debug)]
-pub(super) struct Sources {
-    windows: Vec<(u32, Window)>,
-    max: usize,
-}
+/// Bounded, and nothing is ever forgotten as long as the keys last, nor pushed out by something newer: a forgotten source could be replayed
+/// from its first packet. That its producer was closed is no reason either, since the next one may have the same SSRC, or the mid that its
+/// packets carry.
+#[derive(Debug, Default)]
+pub(super) struct Sources(Vec<(u32, Window)>);
 
 impl Sources {
-    pub fn new(max: usize) -> Self {
-        Self {
-            windows: Vec::new(),
-            max,
-        }
-    }
-
     /// The source's window; an empty one for a source that is new.
     ///
     /// # Errors
@@ -85,10 +81,10 @@ impl Sources {
     pub fn window(&self, ssrc: u32) -> Result<Window, Error> {
         match self.find(ssrc) {
             Ok(place) => Ok(self
-                .windows
+                .0
                 .get(place)
                 .map_or_else(Window::default, |(_, window)| *window)),
-            Err(_) if self.windows.len() < self.max => Ok(Window::default()),
+            Err(_) if self.0.len() < MAX_SOURCES => Ok(Window::default()),
             Err(_) => Err(Error::TooManySources),
         }
     }
@@ -97,28 +93,23 @@ impl Sources {
     pub fn accept(&mut self, ssrc: u32, index: u64) {
         match self.find(ssrc) {
             Ok(place) => {
-                if let Some((_, window)) = self.windows.get_mut(place) {
+                if let Some((_, window)) = self.0.get_mut(place) {
                     window.accept(index);
                 }
             }
             Err(place) => {
                 let mut window = Window::default();
                 window.accept(index);
-                self.windows.insert(place, (ssrc, window));
+                self.0.insert(place, (ssrc, window));
             }
         }
     }
 
-    pub fn forget(&mut self, ssrc: u32) {
-        self.windows.retain(|(known, _)| *known != ssrc);
-    }
-
     pub fn len(&self) -> usize {
-        self.windows.len()
+        self.0.len()
     }
 
     fn find(&self, ssrc: u32) -> Result<usize, usize> {
-        self.windows
-            .binary_search_by_key(&ssrc, |(known, _)| *known)
+        self.0.binary_search_by_key(&ssrc, |(known, _)| *known)
     }
 }
