@@ -26,8 +26,7 @@ pub struct EngineDump {
     pub messages: Vec<usize>,
     /// Each worker's own account, a quarter of a second old at most.
     pub cores: Vec<WorkerDump>,
-    /// Datagrams and messages that went nowhere and belong to no transport, by reason, over all workers. Those of a
-    /// transport stand in its statistics.
+    /// Datagrams and messages that went nowhere since the start, by reason, over all workers and all transports that were.
     pub dropped: BTreeMap<&'static str, u64>,
 }
 

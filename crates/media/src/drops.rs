@@ -110,13 +110,6 @@ impl Drops {
         }
     }
 
-    /// Adds the counts of another.
-    pub(crate) fn merge(&mut self, other: &Self) {
-        for (slot, count) in self.0.iter_mut().zip(other.0) {
-            *slot = slot.wrapping_add(count);
-        }
-    }
-
     /// How many for this reason.
     #[must_use]
     pub fn get(&self, reason: Drop) -> u32 {

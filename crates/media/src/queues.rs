@@ -14,7 +14,7 @@ pub(crate) struct Queues {
     pub(crate) outbox: Outbox,
     pub(crate) events: VecDeque<Event>,
     pub(crate) messages: VecDeque<(WorkerId, WorkerMessage)>,
-    /// Drops that cannot be laid to a transport.
+    /// All drops. Those that can be laid to a transport stand in its own account too.
     pub(crate) drops: Drops,
 }
 

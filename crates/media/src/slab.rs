@@ -51,10 +51,6 @@ impl<T> Slab<T> {
     pub(crate) fn len(&self) -> usize {
         self.places.len() - self.free.len()
     }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.places.iter().flatten()
-    }
 }
 
 #[cfg(test)]

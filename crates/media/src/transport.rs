@@ -57,7 +57,7 @@ pub(crate) struct Transport {
     /// The earliest look at this transport that the worker has noted.
     pub(crate) scheduled: Option<Instant>,
     pub(crate) received: Traffic,
-    pub(crate) drops: Drops,
+    drops: Drops,
     pub(crate) producers: Vec<Producer>,
     /// By rising SSRC.
     pub(crate) consumers: Vec<ConsumerRef>,
@@ -109,6 +109,12 @@ impl Transport {
     /// Whether media may flow.
     pub(crate) fn is_connected(&self) -> bool {
         self.inbound.is_some()
+    }
+
+    /// Counts a drop, here and in the worker's account.
+    pub(crate) fn drop(&mut self, reason: Drop, queues: &mut Queues) {
+        self.drops.count(reason);
+        queues.drop(reason);
     }
 
     /// Adds a consumer. False when its SSRC was used here before: the cipher would use a nonce twice.
@@ -224,7 +230,7 @@ impl Transport {
             .dtls
             .handle_packet(env.context, role, data, env.now, &mut send);
         if !self.dtls.has_begun() {
-            self.drops.count(Drop::Dtls);
+            self.drop(Drop::Dtls, env.queues);
         }
         self.handle_progress(progress, env)
     }

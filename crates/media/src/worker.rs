@@ -89,7 +89,7 @@ pub struct WorkerDump {
     pub addresses: usize,
     /// Client addresses that another worker owns.
     pub foreign_addresses: usize,
-    /// What was dropped, by reason, over all transports that there are and were.
+    /// What was dropped since the start, by reason: of strangers, and over all transports that there are and were.
     pub dropped: Drops,
 }
 
@@ -205,27 +205,19 @@ impl Worker {
         self.queues.messages.pop_front()
     }
 
-    /// What the worker holds.
+    /// What the worker holds. Looks at no transport: its thread asks four times a second, between packets.
     #[must_use]
     pub fn dump(&self) -> WorkerDump {
         let (addresses, foreign_addresses) = self.addresses.count();
-        let mut dropped = self.queues.drops;
-        self.transports
-            .iter()
-            .for_each(|transport| dropped.merge(&transport.drops));
         WorkerDump {
             announced: self.fragments.len(),
             transports: self.transports.len(),
-            producers: self
-                .transports
-                .iter()
-                .map(|transport| transport.producers.len())
-                .sum(),
+            producers: self.homes.len(),
             consumers: self.router.consumers(),
             feeds: self.router.feeds(),
             addresses,
             foreign_addresses,
-            dropped,
+            dropped: self.queues.drops,
         }
     }
 

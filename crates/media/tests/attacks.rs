@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use common::attack::{assert_unharmed, send_from};
 use common::person::{OPUS, RED};
-use common::{Scene, Setup};
+use common::{Scene, Setup, Side};
 use hocket_media::Drop;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -132,6 +132,25 @@ fn t6_packets_of_a_closed_producer_sent_again_are_not_taken_for_the_next_ones() 
     scene.person("alice").send_frame();
     scene.run(SECOND / 10);
     assert_eq!(scene.producer_stats("alice").received.packets, 1);
+}
+
+#[test]
+fn a_drop_stands_in_its_transports_account_and_stays_in_the_workers_when_the_transport_is_gone() {
+    let mut scene = Scene::pair(Setup::default());
+    scene.run(SECOND);
+    let transport = scene.person("alice").send_transport;
+    let (address, now) = (scene.person("alice").send.address, scene.now);
+    let replayed = scene.person("alice").send.recorded[0].clone();
+    send_from(&mut scene, address, &replayed);
+    send_from(&mut scene, address, &[0x80, 200, 0, 1]); // RTCP, cut short
+    for reason in [Drop::SrtpReplay, Drop::RtcpMalformed] {
+        let stats = scene.transport_stats("alice", Side::Send);
+        assert_eq!((stats.dropped.get(reason), scene.dropped(reason)), (1, 1));
+        let stats = scene.transport_stats("bob", Side::Receive);
+        assert_eq!(stats.dropped.get(reason), 0);
+    }
+    scene.server.remove_transport(transport, now);
+    assert_eq!(scene.dropped(Drop::SrtpReplay), 1);
 }
 
 #[test]

@@ -65,7 +65,6 @@ impl Worker {
         for consumer in &transport.consumers {
             self.router.remove(consumer.id);
         }
-        self.queues.drops.merge(&transport.drops);
         for producer in transport.producers {
             self.end_producer(producer);
         }

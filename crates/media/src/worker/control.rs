@@ -139,7 +139,7 @@ impl Worker {
             self.router
                 .insert(producer, Consumer::new(id, slot, options, &mut self.random));
         } else {
-            transport.drops.count(Drop::SsrcUsed);
+            transport.drop(Drop::SsrcUsed, &mut self.queues);
         }
     }
 

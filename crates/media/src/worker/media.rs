@@ -25,7 +25,7 @@ impl Worker {
                 Self::schedule(&mut self.deadlines, &self.options, transport, slot, now);
                 self.hand_on(&packet, subscribers);
             }
-            Err(reason) => transport.drops.count(reason),
+            Err(reason) => transport.drop(reason, &mut self.queues),
         }
     }
 

@@ -25,7 +25,7 @@ impl Worker {
         };
         let compound = match transport.open_rtcp(data, now) {
             Ok(compound) => compound,
-            Err(reason) => return transport.drops.count(reason),
+            Err(reason) => return transport.drop(reason, &mut self.queues),
         };
         for packet in compound.packets() {
             match packet {
