@@ -13,7 +13,7 @@ WEB_SOURCES := $(shell find web/src web/tools web/index.html proto -type f 2>/de
 
 .DEFAULT_GOAL := help
 .PHONY: help serve test check check-rust check-python check-web test-rust test-python test-web \
-	native web proto format bench clean require
+	native web proto format clean require
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
