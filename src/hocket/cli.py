@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts import App, CycloptsError, Group, Parameter, UnusedCliTokensError
 from cyclopts.config import Env, Toml
 
 from hocket import logging
@@ -29,6 +29,11 @@ Each option is also an environment variable (`--media-port` is `HOCKET_MEDIA_POR
 """
 
 
+def _default_in_help(value: object) -> str | None:
+    """What help shows as default; an empty list is none, and the option's text says what holds instead."""
+    return None if value == () else str(value)
+
+
 _ENVIRONMENT = Env("HOCKET_", command=False)
 
 app = App(
@@ -37,7 +42,7 @@ app = App(
     help_format="markdown",
     config=_ENVIRONMENT,
     version=installed_version,
-    default_parameter=Parameter(negative=(), consume_multiple=True),
+    default_parameter=Parameter(negative=(), consume_multiple=1, show_default=_default_in_help),
     # A Ctrl-C before the server listens for it is no error of ours to show.
     suppress_keyboard_interrupt=True,
 )
@@ -80,13 +85,18 @@ def _settings(file: Path) -> Toml:
     """The options of a TOML file, which is read here once so that an error names it.
 
     Raises:
-        ConfigError: there is no such file, or it is no TOML.
+        ConfigError: there is no such file, it is no TOML, or it has a section of another program.
     """
     try:
-        tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        options = tomllib.loads(file.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        raise ConfigError(f"--config {file}: this is no TOML file, since it is no UTF-8 text.") from None
+    except (OSError, tomllib.TOMLDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise ConfigError(f"--config {file}: {reason}.") from None
+    for name in options:
+        if isinstance(options[name], dict) and name != "limits":  # such as [serve]: cyclopts would pass over it
+            raise ConfigError(f"--config {file}: there is no section [{name}]; options stand above [limits].")
     return Toml(file, must_exist=True, use_commands_as_keys=False)
 
 
@@ -94,6 +104,9 @@ def main(arguments: list[str] | None = None) -> None:
     """Runs the command line and exits: 0 when stopped as asked, 1 when it cannot run here, 2 for wrong options."""
     try:
         app.meta(sys.argv[1:] if arguments is None else arguments, exit_on_error=False, print_error=False)
+    except UnusedCliTokensError as error:
+        _complain(f"{' '.join(error.unused_tokens or ())}: options have names; `hocket serve --help` shows them all.")
+        sys.exit(_WRONG_OPTIONS)
     except (ConfigError, CycloptsError) as error:
         _complain(str(error))
         sys.exit(_WRONG_OPTIONS)

@@ -6,6 +6,8 @@ The command line, `HOCKET_…` and a TOML file fill `ServeOptions` (see `hocket.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -24,6 +26,8 @@ within the 30 s that consent (RFC 7675 §5.1) gives its media."""
 
 _WORKERS_LIMIT = 64
 
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\sA-Z]+")
+
 
 class ConfigError(Exception):
     """What was asked for cannot be; the message is a sentence that says what to change."""
@@ -39,6 +43,20 @@ def installed_version() -> str:
         return version("hocket")
     except PackageNotFoundError:
         return "from source"
+
+
+def check_origins(origins: Collection[str]) -> None:
+    """Refuses what no browser sends as `Origin` (RFC 6454 §6.2): it would let nobody in, without a word.
+
+    Raises:
+        ConfigError: one has no scheme or host, or more than those and a port.
+    """
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise ConfigError(
+                f"Allowed origin {origin}: must be scheme and host in lower case and nothing else, such as "
+                "https://example.org or https://example.org:8443."
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,7 +112,7 @@ class ServeOptions:
 
     host: str = "127.0.0.1"
     """Address or name to listen on for the page and the WebSocket. 127.0.0.1: only this machine can open the page.
-    0.0.0.0 or ::: every network that this machine is on."""
+    `0.0.0.0` (or `::` for IPv6 too) serves every network that this machine is on."""
 
     port: int = 8080
     """TCP port of the page and the WebSocket, 0 to 65535; 0 takes a free one."""
@@ -135,13 +153,14 @@ class ServeOptions:
     """Bounds on what clients can make the server hold and do."""
 
     def __post_init__(self) -> None:
-        """Checks the numbers.
+        """Checks what needs no look at the machine.
 
         Raises:
-            ConfigError: a port or the number of workers is out of its range.
+            ConfigError: a port or the number of workers is out of its range, or an origin is none.
         """
         for option, port in (("--port", self.port), ("--media-port", self.media_port)):
             if port is not None and not 0 <= port <= 65_535:
                 raise ConfigError(f"{option} {port}: must be 0 to 65535.")
+        check_origins(self.allow_origin)
         if not 0 <= self.workers <= _WORKERS_LIMIT:
             raise ConfigError(f"--workers {self.workers}: must be 0 to {_WORKERS_LIMIT}.")

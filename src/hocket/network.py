@@ -27,11 +27,15 @@ async def resolve(asked: Sequence[str]) -> tuple[Announced, ...]:
     """The addresses that were asked for; host names are looked up once.
 
     Raises:
-        ConfigError: a name has no address.
+        ConfigError: a name has no address, or an address leads to no machine.
     """
     announced: dict[str, Announced] = {}
     for entry in asked:
         for address in await _look_up(entry):
+            if ipaddress.ip_address(address).is_unspecified or ipaddress.ip_address(address).is_multicast:
+                raise ConfigError(
+                    f"--announce {entry}: no client can connect to this address: give the one that they reach."
+                )
             announced.setdefault(address, Announced(address, "asked for" if address == entry else entry))
     return tuple(announced.values())
 
@@ -44,5 +48,6 @@ async def _look_up(entry: str) -> list[str]:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(entry, None, type=socket.SOCK_DGRAM)
     except OSError:
-        raise ConfigError(f"--announce {entry}: this is neither an IP address nor a name that has one.") from None
+        hint = " Give no scheme, port or path." if ":" in entry or "/" in entry else ""
+        raise ConfigError(f"--announce {entry}: this is neither an IP address nor a name that has one.{hint}") from None
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))

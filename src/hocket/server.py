@@ -13,7 +13,7 @@ from typing import Any, Literal, Self, TypeVar
 from hocket.addresses import Announced, choose
 from hocket.auth import Authenticate
 from hocket.auth.open import OpenAuth
-from hocket.config import ConfigError, Limits, OneChannel
+from hocket.config import ConfigError, Limits, OneChannel, check_origins
 from hocket.errors import PermissionDenied, Unavailable
 from hocket.hrpc.asgi import Call, Handler, HrpcApp, Message, Receive, Scope, Send, route_path
 from hocket.hrpc.service import METHODS
@@ -83,7 +83,11 @@ class VoiceServer:
             page: shows Hocket's own page at the root of `asgi`.
             announce_loopback: where the loopback stands among this machine's own addresses: True first, None last,
                 False only if there is nothing else.
+
+        Raises:
+            ConfigError: one of `allowed_origins` is none.
         """
+        check_origins(allowed_origins)
         self._announce = tuple(announce)
         self._announce_loopback = announce_loopback
         self._media_options: dict[str, Any] = {

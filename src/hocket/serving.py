@@ -11,7 +11,9 @@ import signal
 import socket
 import ssl
 import sys
+import traceback
 from collections.abc import Callable, Generator, Iterator
+from types import ModuleType
 from typing import cast
 
 import uvicorn
@@ -77,13 +79,34 @@ def choose_auth(auth: str | None, *, local: bool) -> Authenticate:
         )
     if auth in (None, "open"):
         return OpenAuth(everywhere=auth == "open")
-    module, separator, name = str(auth).partition(":")
-    if not separator:
+    module, _, name = str(auth).partition(":")
+    if not module or not name:
         raise ConfigError(f"--auth {auth}: must be `open` or `module:function`.")
+    found = getattr(_import(module, f"--auth {auth}"), name, None)
+    if not callable(found):
+        raise ConfigError(f"--auth {auth}: the module {module} has no function {name}.")
+    return cast(Authenticate, found)
+
+
+def _import(module: str, option: str) -> ModuleType:
+    """An operator's module, looked for in the folder where the command was given first, as `python -m` does.
+
+    Raises:
+        ConfigError: there is none, or it fails; the sentence says where.
+    """
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
     try:
-        return cast(Authenticate, getattr(importlib.import_module(module), name))
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(f"--auth {auth}: cannot be imported: {error}") from None
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"{option}: {error}, neither in this folder nor among the installed packages.") from None
+    except Exception as error:
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        # A SyntaxError's own text says where; the last frame is Python's importer then.
+        where = "" if isinstance(error, SyntaxError) else f" ({at.filename}, line {at.lineno})"
+        raise ConfigError(
+            f"{option}: the module {module} cannot be imported: {type(error).__name__}: {error}{where}"
+        ) from None
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
@@ -143,15 +166,29 @@ def _load_tls(options: ServeOptions) -> ssl.SSLContext | None:
         if options.tls_key is not None:
             raise ConfigError("--tls-key needs --tls-cert beside it.")
         return None
-    for file in (options.tls_cert, options.tls_key):
+    for option, file in (("--tls-cert", options.tls_cert), ("--tls-key", options.tls_key)):
         if file is not None and not file.is_file():
-            raise ConfigError(f"{file}: there is no such file.")
+            raise ConfigError(f"{option} {file}: there is no such file.")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         context.load_cert_chain(options.tls_cert, options.tls_key)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"--tls-cert and --tls-key cannot be loaded: {error}") from None
+    except ssl.SSLError as error:
+        raise ConfigError(_why_no_tls(error, options)) from None
+    except OSError as error:
+        raise ConfigError(f"--tls-cert and --tls-key cannot be read: {error.strerror}.") from None
     return context
+
+
+def _why_no_tls(error: ssl.SSLError, options: ServeOptions) -> str:
+    """An operator's sentence for OpenSSL's, which names neither option."""
+    if error.reason == "KEY_VALUES_MISMATCH":
+        return "--tls-key is not the key of --tls-cert."
+    key = (
+        "and a private key of its own"
+        if options.tls_key is None
+        else f"and --tls-key {options.tls_key} its private key"
+    )
+    return f"--tls-cert {options.tls_cert} must hold a certificate in PEM, {key}: OpenSSL cannot load them."
 
 
 def _voice_server(options: ServeOptions, authenticate: Authenticate, *, local: bool) -> VoiceServer:

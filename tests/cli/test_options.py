@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 
 from hocket import cli
 from hocket.config import ConfigError, Limits, ServeOptions
+from hocket.serving import choose_auth
+from tests.cli.test_serve import make_certificate
 
 SAMPLE = Path(__file__).parents[2] / "config-sample.toml"
 
@@ -19,6 +22,16 @@ SAMPLE = Path(__file__).parents[2] / "config-sample.toml"
 def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HOCKET_CONFIG", "HOCKET_PORT", "HOCKET_HOST", "HOCKET_ANNOUNCE", "HOCKET_LIMITS_STREAMS"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong option that is taken fails its test; it does not serve for ever."""
+
+    def started(*_: object, **__: object) -> list[str]:
+        raise AssertionError("the server has started")
+
+    monkeypatch.setattr("hocket.banner.lines", started)
 
 
 def options(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> ServeOptions:
@@ -109,6 +122,9 @@ def test_a_list_in_the_environment_has_spaces_between(monkeypatch: pytest.Monkey
         ("--media-port -1", "--media-port"),
         ("--workers 65", "--workers 65: must be 0 to 64."),
         ("--one-channel both", '"replace", "reject", "allow"'),
+        ("--allow-origin example.org", "https://example.org"),
+        ("--allow-origin https://example.org/", "nothing else"),
+        ("8080", "8080: options have names"),
         ("--limits.streams 0", "streams must be above 0"),
         ("--limits.outbox 20", "outbox"),
         ("--config nowhere.toml", "--config nowhere.toml: No such file"),
@@ -116,8 +132,17 @@ def test_a_list_in_the_environment_has_spaces_between(monkeypatch: pytest.Monkey
         ("--host nosuch.invalid", "--host nosuch.invalid"),
         ("--port 0 --announce nosuch.invalid", "--announce nosuch.invalid"),
         ("--port 0 --auth something", "--auth something"),
+        ("--port 0 --announce 0.0.0.0", "--announce 0.0.0.0: no client can connect"),
+        ("--port 0 --announce ::", "--announce ::: no client can connect"),
+        ("--port 0 --announce 239.1.1.1", "--announce 239.1.1.1: no client can connect"),
+        ("--port 0 --announce 127.0.0.1:80", "Give no scheme, port or path"),
+        ("--port 0 --announce", "--announce"),
         ("--port 0 --auth no_such_module:f", "--auth no_such_module:f"),
-        ("--port 0 --tls-cert nowhere.pem", "nowhere.pem"),
+        ("--port 0 --auth :f", "`module:function`"),
+        ("--port 0 --auth json:", "`module:function`"),
+        ("--port 0 --auth json:codecs", "the module json has no function codecs"),
+        ("--port 0 --auth json:nothing", "the module json has no function nothing"),
+        ("--port 0 --tls-cert nowhere.pem", "--tls-cert nowhere.pem: there is no such file"),
         ("--port 0 --tls-key nowhere.pem", "--tls-cert"),
     ],
 )
@@ -129,13 +154,56 @@ def test_wrong_options_are_explained_in_one_line_and_exit_with_2(
     assert text.count("\n") == 1
 
 
-@pytest.mark.parametrize(("text", "expected"), [("port = [", "hocket.toml"), ("prot = 1", "prot")])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("port = [", "hocket.toml"),
+        ("prot = 1", "prot"),
+        ("[serve]\nport = 1", "no section [serve]"),
+        ("[limits]\nstream = 1", "streams"),
+        ('host = "\udcff"', "no UTF-8"),
+    ],
+)
 def test_a_wrong_file_is_explained(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str, expected: str
 ) -> None:
     file = tmp_path / "hocket.toml"
-    file.write_text(text)
+    file.write_bytes(text.encode(errors="surrogateescape"))
     assert expected in complaint(capsys, "--config", str(file))
+
+
+def test_an_own_function_is_looked_for_in_the_folder_where_the_command_is_given(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry not in ("", str(tmp_path))])
+    (tmp_path / "hocket_rule.py").write_text("async def decide(credentials):\n    return None\n")
+    assert choose_auth("hocket_rule:decide", local=False).__name__ == "decide"
+    (tmp_path / "hocket_fails.py").write_text("\n1 / 0\n")
+    text = complaint(capsys, "--port", "0", "--auth", "hocket_fails:decide")
+    assert "ZeroDivisionError: division by zero" in text
+    assert "hocket_fails.py, line 2)" in text
+    (tmp_path / "hocket_typo.py").write_text("\nasync deff\n")
+    text = complaint(capsys, "--port", "0", "--auth", "hocket_typo:decide")
+    assert "SyntaxError" in text
+    assert "hocket_typo.py, line 2)" in text
+
+
+def test_a_certificate_that_cannot_be_loaded_is_explained(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    certificate, key, other, text = (tmp_path / name for name in ("cert.pem", "key.pem", "other.pem", "text.pem"))
+    make_certificate(certificate, other)
+    make_certificate(certificate, key)
+    text.write_text("hello\n")
+    for arguments, expected in (
+        ((text,), f"--tls-cert {text} must hold a certificate in PEM, and a private key of its own"),
+        ((certificate,), "a private key of its own"),
+        ((certificate, text), f"and --tls-key {text} its private key"),
+        ((certificate, other), "--tls-key is not the key of --tls-cert"),
+    ):
+        named = zip(("--tls-cert", "--tls-key"), arguments, strict=False)
+        complained = complaint(capsys, "--port", "0", *(f"{option}={file}" for option, file in named))
+        assert expected in complained
+        assert complained.count("\n") == 1
 
 
 def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
@@ -148,6 +216,7 @@ def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["serve", "--help"])
     text = capsys.readouterr().out
+    assert "default: ()" not in text
     for each in dataclasses.fields(ServeOptions):
         if each.name != "limits":
             assert f"--{each.name.replace('_', '-')}" in text

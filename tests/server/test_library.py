@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import re
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -291,6 +292,12 @@ async def test_drain_tells_everybody_and_lets_nobody_in() -> None:
         with pytest.raises(Refused) as caught:
             await Client.open(base, "2")
         assert (caught.value.status, caught.value.identifier) == (503, "hrpc.unavailable")
+
+
+@pytest.mark.parametrize("origin", ["example.org", "https://example.org/", "https://Example.org", "*", "null"])
+def test_an_allowed_origin_that_no_browser_sends_is_refused(origin: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(origin)):
+        VoiceServer(allowed_origins=[origin])
 
 
 async def test_nobody_leaves_anybody_when_the_server_goes_but_the_app_hears_of_all() -> None:
