@@ -30,8 +30,8 @@ Each option is also an environment variable (`--media-port` is `HOCKET_MEDIA_POR
 
 
 def _default_in_help(value: object) -> str | None:
-    """What help shows as default; an empty list is none, and the option's text says what holds instead."""
-    return None if value == () else str(value)
+    """What help shows as default; None and an empty list are none, and the option's text says what holds instead."""
+    return None if value in ((), None) else str(value)
 
 
 _ENVIRONMENT = Env("HOCKET_", command=False)

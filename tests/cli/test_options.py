@@ -217,6 +217,7 @@ def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
         cli.main(["serve", "--help"])
     text = capsys.readouterr().out
     assert "default: ()" not in text
+    assert "default: None" not in text
     for each in dataclasses.fields(ServeOptions):
         if each.name != "limits":
             assert f"--{each.name.replace('_', '-')}" in text
