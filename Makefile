@@ -1,5 +1,5 @@
 # `make serve` sets everything up and runs the server with its page; `make test` sets everything up and passes all tests.
-# The rest are the parts of those two. Needs Python >= 3.11, a Rust toolchain (cargo) and Node >= 20.
+# The rest are the parts of those two. Needs Python >= 3.11, a Rust toolchain (cargo), a C compiler and Node >= 20.19.
 
 PYTHON ?= python3
 VENV := .venv

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Says in one line what is missing before anything is built: Python >= 3.11 with venv, cargo, Node >= 20.
+# Says in one line what is missing before anything is built: Python >= 3.11 with venv, cargo, a C compiler, Node >= 20.19.
 set -u
 python=${1:-python3}
 missing=0
@@ -13,6 +13,6 @@ command -v cargo >/dev/null ||
     lack "a Rust toolchain (cargo) is needed to build the media core. See https://rustup.rs"
 command -v cc >/dev/null ||
     lack "a C compiler (cc) is needed to build the ciphers. On Debian: apt install build-essential"
-command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null ||
-    lack "Node 20 or newer with npm is needed to build the page. See https://nodejs.org"
+command -v npm >/dev/null && node -e 'const [a, b] = process.versions.node.split("."); process.exit(a * 100 + +b < 2019 ? 1 : 0)' 2>/dev/null ||
+    lack "Node 20.19 or newer with npm is needed to build the page. See https://nodejs.org"
 exit $missing
