@@ -28,6 +28,7 @@ from pymediasoup.transport import Transport  # type: ignore[import-untyped]
 
 from hocket.proto import voice
 
+from .nat import Nat
 from .tone import SAMPLE_RATE, name_tone, peaks, sine
 from .voice_stream import StreamClosed, StreamError, VoiceStream
 
@@ -122,17 +123,19 @@ class PymediasoupClient:
         ended: why the stream ended, or None.
     """
 
-    def __init__(self, user: int, tone: int | None = None, *, resumes: bool = True) -> None:
+    def __init__(self, user: int, tone: int | None = None, *, resumes: bool = True, nat: Nat | None = None) -> None:
         """Does nothing yet.
 
         Args:
             user: the user id, a uint64.
             tone: what the microphone plays, in Hz; None joins as a listener.
             resumes: whether consumers are resumed as soon as they are there.
+            nat: what all media goes through; None is the straight way.
         """
         self.user = user
         self.tone = tone
         self.resumes = resumes
+        self._nat = nat
         self.others: dict[int, voice.UserConsumerOptions] = {}
         self.history: list[tuple[str, int]] = []
         self.ended: Exception | None = None
@@ -161,7 +164,7 @@ class PymediasoupClient:
         router = await stream.initialize(guild, channel)
         await device.load(RtpCapabilities.model_validate_json(router))
         prepared = await stream.prepare(_json(device.recvRtpCapabilities))
-        self._receiving = _transport(device.createRecvTransport, prepared.consumer_transport_options)
+        self._receiving = self._transport(device.createRecvTransport, prepared.consumer_transport_options)
         self._receiving.on("connect", _accept)
         consumer_dtls = _json(_own_dtls(self._receiving))
         rtp = await self._produce(device, prepared.producer_transport_options) if self.tone is not None else ""
@@ -198,7 +201,7 @@ class PymediasoupClient:
         return {user: ear.packets for user, ear in self.ears.items()}
 
     async def _produce(self, device: Device, options: voice.TransportOptions) -> str:
-        self._sending = _transport(device.createSendTransport, options)
+        self._sending = self._transport(device.createSendTransport, options)
         rtp: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
         def connected(dtls: DtlsParameters) -> None:
@@ -213,6 +216,20 @@ class PymediasoupClient:
         assert self.tone is not None
         await self._sending.produce(ToneTrack(self.tone))
         return await rtp
+
+    def _transport(self, create: Callable[..., Transport], options: voice.TransportOptions) -> Transport:
+        candidates = [IceCandidate.model_validate_json(candidate) for candidate in options.ice_candidates]
+        if self._nat is not None:
+            self._nat.lead_to((candidates[0].ip, candidates[0].port))
+            candidates = [candidates[0].model_copy(update={"port": self._nat.port})]
+        return create(
+            id=options.id,
+            iceParameters=IceParameters.model_validate_json(options.ice_parameters),
+            iceCandidates=candidates,
+            dtlsParameters=DtlsParameters.model_validate_json(options.dtls_parameters),
+            sctpParameters=None,
+            iceServers=[],  # the default asks a public STUN server
+        )
 
     async def _follow(self) -> None:
         """Reads the stream until its end."""
@@ -289,17 +306,6 @@ def _json(model: Untyped) -> str:
 
 def _accept(dtls: DtlsParameters) -> None:
     """Our DTLS parameters travel in JoinChannel; there is nothing to do when the transport connects."""
-
-
-def _transport(create: Callable[..., Transport], options: voice.TransportOptions) -> Transport:
-    return create(
-        id=options.id,
-        iceParameters=IceParameters.model_validate_json(options.ice_parameters),
-        iceCandidates=[IceCandidate.model_validate_json(candidate) for candidate in options.ice_candidates],
-        dtlsParameters=DtlsParameters.model_validate_json(options.dtls_parameters),
-        sctpParameters=None,
-        iceServers=[],  # the default asks a public STUN server
-    )
 
 
 def _own_dtls(transport: Transport) -> DtlsParameters:

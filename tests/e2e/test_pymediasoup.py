@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from .nat import Nat
 from .pymediasoup_client import PymediasoupClient
 from .server import Server
 from .tone import TONES
@@ -126,3 +127,26 @@ async def test_a_consumer_that_never_was_cannot_be_resumed(server: Server, chann
         assert bob.ended.identifier == "hocket.not-found"
         await until(alice.heard, lambda heard: heard == {})
         assert alice.history == [("joined", BOB), ("left", BOB)]
+
+
+async def test_a_nat_that_forgets_its_mappings_interrupts_the_sound_and_ends_no_call(
+    server: Server, channel: int
+) -> None:
+    async with Nat() as nat, in_channel(server, channel, ALICE) as (alice,):
+        bob = PymediasoupClient(BOB, TONE[BOB], nat=nat)
+        try:
+            await bob.join(server.stream_url, channel)
+            await until_heard(alice, {BOB: TONE[BOB]})
+            await until_heard(bob, {ALICE: TONE[ALICE]})
+            before = nat.mappings
+            await nat.forget()
+            assert not set(before) & set(nat.mappings)
+            # The next connectivity check moves the transport; aioice sends one every 5 s.
+            await more_packets(alice, BOB, 10)
+            await more_packets(bob, ALICE, 10)
+            await until_heard(alice, {BOB: TONE[BOB]})
+            await until_heard(bob, {ALICE: TONE[ALICE]})
+            assert alice.history == [("joined", BOB)]
+            assert bob.ended is None
+        finally:
+            await bob.leave()
