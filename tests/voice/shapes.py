@@ -58,6 +58,10 @@ def set_deafened(deafened: bool = True) -> Request:
     return Request(hocket=extension.Request(set_deafened=extension.Request.SetDeafened(deafened=deafened)))
 
 
+def ping(id: int = 2**64 - 1) -> Request:
+    return Request(hocket=extension.Request(ping=extension.Request.Ping(id=id)))
+
+
 def restart_ice(transport_id: str) -> Request:
     return Request(hocket=extension.Request(restart_ice=extension.Request.RestartIce(transport_id=transport_id)))
 

@@ -223,6 +223,14 @@ def test_restart_ice_gives_new_parameters_for_a_transport_of_this_stream() -> No
     assert json.loads(answer.hocket.ice_restarted.ice_parameters)["usernameFragment"] == f"u{transport}b"
 
 
+def test_a_ping_is_answered_at_once_by_a_pong_with_its_number() -> None:
+    person = House().join(1, hocket=1)
+    person.read()
+    person.say(shapes.ping(2**64 - 1))
+    (answer,) = person.read()
+    assert answer.hocket.pong.id == 2**64 - 1
+
+
 def test_restart_ice_of_somebody_elses_transport_is_an_error() -> None:
     house = House()
     first, second = house.join(1, hocket=1), house.join(2, hocket=1)
@@ -231,7 +239,9 @@ def test_restart_ice_of_somebody_elses_transport_is_an_error() -> None:
     assert house.media.restarts == []
 
 
-@pytest.mark.parametrize("request_", [shapes.set_muted(), shapes.set_deafened(), shapes.restart_ice("1")])
+@pytest.mark.parametrize(
+    "request_", [shapes.set_muted(), shapes.set_deafened(), shapes.restart_ice("1"), shapes.ping()]
+)
 def test_the_extensions_requests_come_after_joined_channel(request_: shapes.Request) -> None:
     person = House().person(1)
     person.say(shapes.initialize(hocket=1), shapes.prepare(), request_)

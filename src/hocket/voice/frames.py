@@ -77,6 +77,11 @@ def ice_restarted(transport_id: str, ice: IceParameters) -> bytes:
     return _event(extension.Event(ice_restarted=told))
 
 
+def pong(id: int) -> bytes:
+    """The answer to Ping."""
+    return _event(extension.Event(pong=extension.Event.Pong(id=id)))
+
+
 def _event(event: extension.Event) -> bytes:
     return encode_response(voice.StreamMessageResponse(hocket=event))
 

@@ -24,6 +24,7 @@ from hocket.voice.session import (
     Command,
     Initialize,
     Join,
+    Ping,
     Prepare,
     RestartIce,
     Resume,
@@ -132,6 +133,8 @@ class Seat:
                 self._here.set_deafened(self._member, deafened)
             case RestartIce(transport_id):
                 self._restart_ice(transport_id)
+            case Ping(id):
+                self._outbox.put(frames.pong(id))
             case Initialize():
                 raise AssertionError("Initialize has a method of its own: it needs permissions")
 

@@ -99,7 +99,15 @@ class RestartIce:
     transport_id: str
 
 
-Command = Initialize | Prepare | Join | Resume | SetMuted | SetDeafened | RestartIce
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Answer Pong with the same number."""
+
+    id: int
+
+
+ExtensionCommand = SetMuted | SetDeafened | RestartIce | Ping
+Command = Initialize | Prepare | Join | Resume | ExtensionCommand
 
 
 class Session:
@@ -209,11 +217,11 @@ def _resume(request: voice.StreamMessageRequest) -> Resume:
     return Resume(request.resume_consumer.consumer_id)
 
 
-def _extension(request: voice.StreamMessageRequest) -> SetMuted | SetDeafened | RestartIce | None:
+def _extension(request: voice.StreamMessageRequest) -> ExtensionCommand | None:
     return read_extension(request.hocket)
 
 
-def read_extension(request: extension.Request) -> SetMuted | SetDeafened | RestartIce | None:
+def read_extension(request: extension.Request) -> ExtensionCommand | None:
     """A request of our extension; None for a kind that a newer client may know."""
     match request.WhichOneof("request"):
         case "set_muted":
@@ -222,6 +230,8 @@ def read_extension(request: extension.Request) -> SetMuted | SetDeafened | Resta
             return SetDeafened(request.set_deafened.deafened)
         case "restart_ice":
             return RestartIce(request.restart_ice.transport_id)
+        case "ping":
+            return Ping(request.ping.id)
         case _:
             return None
 

@@ -6,7 +6,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Request(_message.Message):
-    __slots__ = ("set_muted", "set_deafened", "restart_ice")
+    __slots__ = ("set_muted", "set_deafened", "restart_ice", "ping")
     class SetMuted(_message.Message):
         __slots__ = ("muted",)
         MUTED_FIELD_NUMBER: _ClassVar[int]
@@ -22,16 +22,23 @@ class Request(_message.Message):
         TRANSPORT_ID_FIELD_NUMBER: _ClassVar[int]
         transport_id: str
         def __init__(self, transport_id: _Optional[str] = ...) -> None: ...
+    class Ping(_message.Message):
+        __slots__ = ("id",)
+        ID_FIELD_NUMBER: _ClassVar[int]
+        id: int
+        def __init__(self, id: _Optional[int] = ...) -> None: ...
     SET_MUTED_FIELD_NUMBER: _ClassVar[int]
     SET_DEAFENED_FIELD_NUMBER: _ClassVar[int]
     RESTART_ICE_FIELD_NUMBER: _ClassVar[int]
+    PING_FIELD_NUMBER: _ClassVar[int]
     set_muted: Request.SetMuted
     set_deafened: Request.SetDeafened
     restart_ice: Request.RestartIce
-    def __init__(self, set_muted: _Optional[_Union[Request.SetMuted, _Mapping[str, object]]] = ..., set_deafened: _Optional[_Union[Request.SetDeafened, _Mapping[str, object]]] = ..., restart_ice: _Optional[_Union[Request.RestartIce, _Mapping[str, object]]] = ...) -> None: ...
+    ping: Request.Ping
+    def __init__(self, set_muted: _Optional[_Union[Request.SetMuted, _Mapping[str, object]]] = ..., set_deafened: _Optional[_Union[Request.SetDeafened, _Mapping[str, object]]] = ..., restart_ice: _Optional[_Union[Request.RestartIce, _Mapping[str, object]]] = ..., ping: _Optional[_Union[Request.Ping, _Mapping[str, object]]] = ...) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ("participant", "quality", "notice", "ice_restarted", "welcome")
+    __slots__ = ("participant", "quality", "notice", "ice_restarted", "welcome", "pong")
     class Participant(_message.Message):
         __slots__ = ("user_id", "name", "muted", "deafened", "speaking", "may_speak")
         USER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -81,14 +88,21 @@ class Event(_message.Message):
         user_id: int
         name: str
         def __init__(self, version: _Optional[int] = ..., user_id: _Optional[int] = ..., name: _Optional[str] = ...) -> None: ...
+    class Pong(_message.Message):
+        __slots__ = ("id",)
+        ID_FIELD_NUMBER: _ClassVar[int]
+        id: int
+        def __init__(self, id: _Optional[int] = ...) -> None: ...
     PARTICIPANT_FIELD_NUMBER: _ClassVar[int]
     QUALITY_FIELD_NUMBER: _ClassVar[int]
     NOTICE_FIELD_NUMBER: _ClassVar[int]
     ICE_RESTARTED_FIELD_NUMBER: _ClassVar[int]
     WELCOME_FIELD_NUMBER: _ClassVar[int]
+    PONG_FIELD_NUMBER: _ClassVar[int]
     participant: Event.Participant
     quality: Event.Quality
     notice: Event.Notice
     ice_restarted: Event.IceRestarted
     welcome: Event.Welcome
-    def __init__(self, participant: _Optional[_Union[Event.Participant, _Mapping[str, object]]] = ..., quality: _Optional[_Union[Event.Quality, _Mapping[str, object]]] = ..., notice: _Optional[_Union[Event.Notice, _Mapping[str, object]]] = ..., ice_restarted: _Optional[_Union[Event.IceRestarted, _Mapping[str, object]]] = ..., welcome: _Optional[_Union[Event.Welcome, _Mapping[str, object]]] = ...) -> None: ...
+    pong: Event.Pong
+    def __init__(self, participant: _Optional[_Union[Event.Participant, _Mapping[str, object]]] = ..., quality: _Optional[_Union[Event.Quality, _Mapping[str, object]]] = ..., notice: _Optional[_Union[Event.Notice, _Mapping[str, object]]] = ..., ice_restarted: _Optional[_Union[Event.IceRestarted, _Mapping[str, object]]] = ..., welcome: _Optional[_Union[Event.Welcome, _Mapping[str, object]]] = ..., pong: _Optional[_Union[Event.Pong, _Mapping[str, object]]] = ...) -> None: ...
