@@ -107,6 +107,13 @@ export class Media {
     this.#consumers.delete(userId);
   }
 
+  /** A number that changes whenever another packet of someone's sound is played. */
+  get soundMark(): number {
+    const receivers = [...this.#consumers.values()].map(({ rtpReceiver }) => rtpReceiver);
+    const sources = receivers.flatMap((receiver) => receiver?.getSynchronizationSources?.() ?? []);
+    return Math.max(0, ...sources.map(({ timestamp }) => timestamp));
+  }
+
   /** Where the server listens for sound, such as `UDP 192.0.2.1:40000`: for whoever has to open a firewall. */
   get addresses(): readonly string[] {
     return this.#addresses;

@@ -9,16 +9,18 @@ import type { Event, RequestSchema } from "../gen/hocket/voice/v1/extension_pb";
 import type { UserConsumerOptions } from "../gen/protocol/voice/v1/voice_pb";
 import { CLIENT_FAILURES, Failure } from "../hrpc/failure";
 import type { ChannelRef } from "./channel";
+import { Liveness } from "./liveness";
 import { type LoadedDevice, loadDevice, Media, type RemoteAudio } from "./media";
 import { type MediaState, MediaWatch } from "./media-watch";
 import { Session, type Step } from "./session";
-import { asFailure, type Network, Stream } from "./stream";
+import { asFailure, type Network, reaches, Stream } from "./stream";
 
 /** How long an answer of the handshake may take, and each of our own steps. */
 const STEP_TIMEOUT_MS = 10_000;
 /** How long IceRestarted may take. Its lack means that the stream is dead as well, long before TCP notices. */
 const RESTART_TIMEOUT_MS = 3_000;
 const WATCH_INTERVAL_MS = 1_000;
+const PULSE_INTERVAL_MS = 50;
 
 /** What a stay is about, and what it uses. */
 export interface StayOptions {
@@ -54,12 +56,14 @@ export class Stay {
   readonly #session = new Session();
   readonly #stream: Stream;
   readonly #watch = new MediaWatch();
+  readonly #life = new Liveness(performance.now());
   readonly #restarts = new Map<string, ReturnType<typeof setTimeout>>();
   #media: Media | undefined;
   #device: LoadedDevice | undefined;
   #mediaState: MediaState = "idle";
   #stepTimer: ReturnType<typeof setTimeout> | undefined;
   #watchTimer: ReturnType<typeof setInterval> | undefined;
+  #pulseTimer: ReturnType<typeof setInterval> | undefined;
   #extension = false;
   #over = false;
 
@@ -73,7 +77,10 @@ export class Stay {
       options.token,
       {
         opened: () => this.#run(() => this.#session.begin(options.channel, this.#device?.known)),
-        received: (response) => this.#run(() => this.#session.receive(response)),
+        received: (response) => {
+          this.#life.sign(performance.now());
+          this.#run(() => this.#session.receive(response));
+        },
         ended: (failure) => this.#end(failure),
       },
       options.network,
@@ -123,6 +130,7 @@ export class Stay {
     this.#session.end();
     clearTimeout(this.#stepTimer);
     clearInterval(this.#watchTimer);
+    clearInterval(this.#pulseTimer);
     for (const timer of this.#restarts.values()) clearTimeout(timer);
     this.#stream.close();
     this.#media?.close();
@@ -195,6 +203,7 @@ export class Stay {
   #enter(others: readonly UserConsumerOptions[]): void {
     this.listener.entered(others.map((user) => user.userId));
     this.#watchTimer = setInterval(() => this.#look(), WATCH_INTERVAL_MS);
+    if (this.#extension) this.#pulseTimer = setInterval(() => this.#feelPulse(), PULSE_INTERVAL_MS);
     this.#look();
   }
 
@@ -212,6 +221,7 @@ export class Stay {
 
   #tell(event: Event): void {
     if (event.event.case === "welcome") this.#extension = true;
+    if (event.event.case === "quality") this.#life.roundTrip(event.event.value.rttMs);
     if (event.event.case !== "iceRestarted") return this.listener.told(event);
     const { transportId, iceParameters } = event.event.value;
     clearTimeout(this.#restarts.get(transportId));
@@ -232,6 +242,22 @@ export class Stay {
       const transportId = this.#media?.transportId(direction);
       if (transportId !== undefined) this.#askForRestart(transportId);
     }
+  }
+
+  /** Whether the server is still reached from here; see `Liveness`. */
+  #feelPulse(): void {
+    const now = performance.now();
+    this.#life.sound(this.#media?.soundMark ?? 0, now);
+    const deed = this.#life.poll(now);
+    if (deed === "ping") this.request({ case: "ping", value: {} });
+    if (deed === "knock") void this.#knock();
+  }
+
+  async #knock(): Promise<void> {
+    const { base, token, network } = this.options;
+    const reached = await reaches(base, token, network);
+    if (!reached || !this.#life.overdue(performance.now())) return;
+    this.#end(new Failure(CLIENT_FAILURES.lost, "The network changed."));
   }
 
   #askForRestart(transportId: string): void {

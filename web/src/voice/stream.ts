@@ -16,6 +16,7 @@ import { encodeToken, SUBPROTOCOL, subprotocols } from "../hrpc/token";
 const METHOD_PATH = "protocol.voice.v1.VoiceService/StreamMessage";
 const OPEN_TIMEOUT_MS = 10_000;
 const DIAGNOSIS_TIMEOUT_MS = 5_000;
+const KNOCK_TIMEOUT_MS = 1_000;
 const NORMAL_CLOSURE = 1000;
 
 /** What is used of the browser. A test brings its own. */
@@ -56,9 +57,7 @@ export class Stream {
     readonly listener: StreamListener,
     readonly network: Network = browserNetwork,
   ) {
-    const url = new URL(METHOD_PATH, base);
-    url.protocol = url.protocol.replace(/^http/, "ws");
-    this.#socket = network.socket(url.href, subprotocols(token));
+    this.#socket = network.socket(address(base), subprotocols(token));
     this.#socket.binaryType = "arraybuffer";
     this.#socket.onopen = () => this.#open();
     this.#socket.onmessage = (event: MessageEvent<ArrayBuffer | string>) => this.#receive(event.data);
@@ -138,6 +137,31 @@ async function diagnose(base: string, token: string, network: Network): Promise<
 
 function lost(): Failure {
   return new Failure(CLIENT_FAILURES.lost, "The connection to the server is gone.");
+}
+
+/**
+ * Whether the server is reached over a new connection. A WebSocket, for it is always a new one: HTTP would be sent over
+ * a connection that was kept, and that may be as dead as the one in doubt.
+ */
+export function reaches(base: string, token: string, network: Network): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = network.socket(address(base), subprotocols(token));
+    const timer = setTimeout(() => settle(false), KNOCK_TIMEOUT_MS);
+    const settle = (reached: boolean): void => {
+      clearTimeout(timer);
+      socket.close(NORMAL_CLOSURE);
+      resolve(reached);
+    };
+    socket.onopen = () => settle(true);
+    socket.onclose = () => settle(false);
+  });
+}
+
+/** Where a server's streams are opened. */
+function address(base: string): string {
+  const url = new URL(METHOD_PATH, base);
+  url.protocol = url.protocol.replace(/^http/, "ws");
+  return url.href;
 }
 
 /** Whatever was thrown, as a Failure. */

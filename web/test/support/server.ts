@@ -70,9 +70,10 @@ export class Connection {
     this.respond({ case: "hocket", value: { event } });
   }
 
-  /** What was asked, in short. */
+  /** What was asked, in short, but for the signs of life. */
   get asked(): string[] {
-    return this.requests.map(({ message }) =>
+    const asked = this.requests.filter(({ message }) => !isPing(message));
+    return asked.map(({ message }) =>
       message.case === "hocket" ? `hocket.${message.value.request.case}` : String(message.case),
     );
   }
@@ -97,6 +98,8 @@ export class FakeServer {
   readonly fetched: RequestInit[] = [];
   router = ROUTER;
   extension = true;
+  /** Whether pings are answered. */
+  pongs = true;
   /** Who is in the channel already, with each one's consumer id. */
   others: { userId: bigint; consumerId: string }[] = [];
   /** What happens to a new connection. */
@@ -138,10 +141,17 @@ export class FakeServer {
       case "joinChannel":
         connection.respond({ case: "joinedChannel", value: { otherUsers: this.others.map(consumable) } });
         break;
+      case "hocket":
+        if (isPing(message) && this.pongs) connection.tell({ case: "pong", value: {} });
+        break;
       default:
         break;
     }
   }
+}
+
+function isPing(message: StreamMessageRequest["message"]): boolean {
+  return message.case === "hocket" && message.value.request.case === "ping";
 }
 
 /** What a client needs to consume a user. */

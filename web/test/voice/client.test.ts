@@ -356,6 +356,62 @@ describe("a lost stream", () => {
   });
 });
 
+describe("a quiet stream", () => {
+  const requests = (): number => server.connections.flatMap((connection) => connection.requests).length;
+
+  test("is asked for a sign of life, and kept while it gives one", async () => {
+    await join();
+    const before = requests();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(requests() - before).toBeGreaterThan(10);
+    expect(server.connections).toHaveLength(1);
+  });
+
+  test("that gives none, though the server is reached anew, is left within a second", async () => {
+    await join();
+    server.pongs = false;
+    await vi.advanceTimersByTimeAsync(1_000);
+    const [left, knock, next] = server.connections;
+    expect([left?.closedWith, knock?.closedWith, next?.closedWith]).toEqual([1000, 1000, undefined]);
+    expect(knock?.asked).toEqual([]);
+    expect(next?.asked).toContain("joinChannel");
+    expect(client.state.phase).toBe("joined");
+  });
+
+  test("is kept while the network is away: nothing would be won", async () => {
+    await join();
+    server.pongs = false;
+    server.arrival = () => {};
+    await vi.advanceTimersByTimeAsync(10_000);
+    const [kept, ...knocks] = server.connections;
+    expect(kept?.closedWith).toBeUndefined();
+    expect(knocks.length).toBeGreaterThan(5);
+    expect(knocks.slice(0, -1).every(({ closedWith }) => closedWith === 1000)).toBe(true);
+    expect(client.state.phase).toBe("joined");
+  });
+
+  test("that answers after all is kept", async () => {
+    await join();
+    server.pongs = false;
+    const kept = server.last;
+    server.arrival = (connection) => {
+      kept.tell({ case: "pong", value: {} });
+      connection.accept();
+    };
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(server.connections.length).toBeGreaterThan(1);
+    expect(kept.closedWith).toBeUndefined();
+  });
+
+  test("of a server without the extension is let be", async () => {
+    server.extension = false;
+    await join();
+    const before = requests();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(requests()).toBe(before);
+  });
+});
+
 describe("a transport", () => {
   test("that is disconnected is restarted through the extension", async () => {
     await join();

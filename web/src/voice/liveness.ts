@@ -1,0 +1,81 @@
+/**
+ * Whether this side still reaches the server. Pure: signs of life and time in, what to do out.
+ *
+ * A changed address shows in nothing that browsers tell: TCP waits for a dead connection for minutes, ICE for five
+ * seconds. But voices arrive every 20 ms, and when they do not, a ping is answered within a round trip. So: quiet → ping;
+ * unanswered → knock, which is to ask the server over a new connection. If that gets through while the old one stays
+ * silent, the old one is dead. If it does not, the network is away, and making everything anew would not help yet.
+ */
+
+/** What to do: ask for a sign of life on the stream, or over a new connection. */
+export type Deed = "ping" | "knock" | "nothing";
+
+/** So long without a sign of life, while sound flows, is suspicious: ten packets. */
+export const QUIET_MS = 200;
+/** The same while nobody speaks: silence sends a packet every 400 ms, or none. */
+export const IDLE_MS = 500;
+/** Sound that came this long ago or less counts as flowing. */
+const FLOWING_MS = 1_000;
+/** How long a pong may take at least, and in round trips. One lost packet is repeated in less. */
+export const ANSWER_MS = 250;
+const ANSWER_ROUND_TRIPS = 3;
+/** How long to wait between knocks, while a network is away. */
+export const KNOCK_EVERY_MS = 1_000;
+
+/** The signs of life of one stream and its sound. All times in ms of one monotonic clock. */
+export class Liveness {
+  #signAt: number;
+  #soundAt = Number.NEGATIVE_INFINITY;
+  #soundMark = 0;
+  #pingedAt = Number.NEGATIVE_INFINITY;
+  #knockedAt = Number.NEGATIVE_INFINITY;
+  #roundTripMs = 0;
+
+  constructor(now: number) {
+    this.#signAt = now;
+  }
+
+  /** Something came over the stream. */
+  sign(now: number): void {
+    this.#signAt = now;
+  }
+
+  /** Where the sound stands; another mark than last time means that sound came. */
+  sound(mark: number, now: number): void {
+    if (mark === this.#soundMark) return;
+    this.#soundMark = mark;
+    this.#soundAt = now;
+    this.#signAt = now;
+  }
+
+  /** The round trip to the server, as measured; 0 = not yet. */
+  roundTrip(ms: number): void {
+    this.#roundTripMs = ms;
+  }
+
+  /** Whether a ping is overdue, with no sign of life since it was sent. */
+  overdue(now: number): boolean {
+    const patience = Math.max(ANSWER_MS, ANSWER_ROUND_TRIPS * this.#roundTripMs);
+    return this.#waiting && now - this.#pingedAt >= patience;
+  }
+
+  /** What to do at `now`. It counts as done. */
+  poll(now: number): Deed {
+    if (this.#waiting) return this.overdue(now) ? this.#knock(now) : "nothing";
+    const flowing = now - this.#soundAt < FLOWING_MS;
+    if (now - this.#signAt < (flowing ? QUIET_MS : IDLE_MS)) return "nothing";
+    this.#pingedAt = now;
+    return "ping";
+  }
+
+  /** A ping is on its way, and nothing has come since. */
+  get #waiting(): boolean {
+    return this.#pingedAt > this.#signAt;
+  }
+
+  #knock(now: number): Deed {
+    if (now - this.#knockedAt < KNOCK_EVERY_MS) return "nothing";
+    this.#knockedAt = now;
+    return "knock";
+  }
+}

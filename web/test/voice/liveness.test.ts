@@ -1,0 +1,71 @@
+import { describe, expect, test } from "vitest";
+import { ANSWER_MS, IDLE_MS, KNOCK_EVERY_MS, Liveness, QUIET_MS } from "../../src/voice/liveness";
+
+/** A stream whose sound flowed until 0. */
+function flowing(): Liveness {
+  const life = new Liveness(-1_000);
+  life.sound(1, 0);
+  return life;
+}
+
+describe("a sign of life", () => {
+  test("is asked for as soon as flowing sound stops", () => {
+    const life = flowing();
+    expect(life.poll(QUIET_MS - 1)).toBe("nothing");
+    expect(life.poll(QUIET_MS)).toBe("ping");
+    expect(life.poll(QUIET_MS + 1)).toBe("nothing");
+  });
+
+  test("is asked for less often where nobody speaks", () => {
+    const life = new Liveness(0);
+    expect(life.poll(IDLE_MS - 1)).toBe("nothing");
+    expect(life.poll(IDLE_MS)).toBe("ping");
+    life.sign(IDLE_MS + 20);
+    expect(life.poll(2 * IDLE_MS)).toBe("nothing");
+    expect(life.poll(2 * IDLE_MS + 20)).toBe("ping");
+  });
+
+  test("is never asked for while sound flows", () => {
+    const life = flowing();
+    for (let now = 20; now < 5_000; now += 20) {
+      life.sound(now, now);
+      expect(life.poll(now)).toBe("nothing");
+    }
+  });
+
+  test("is no sound that stands where it stood", () => {
+    const life = flowing();
+    life.sound(1, QUIET_MS);
+    expect(life.poll(QUIET_MS)).toBe("ping");
+  });
+});
+
+describe("a ping without an answer", () => {
+  test("leads to a knock, again and again while the network is away", () => {
+    const life = flowing();
+    life.poll(QUIET_MS);
+    const overdue = QUIET_MS + ANSWER_MS;
+    expect(life.poll(overdue - 1)).toBe("nothing");
+    expect(life.poll(overdue)).toBe("knock");
+    expect(life.poll(overdue + KNOCK_EVERY_MS - 1)).toBe("nothing");
+    expect(life.poll(overdue + KNOCK_EVERY_MS)).toBe("knock");
+  });
+
+  test("is waited for longer on a long way", () => {
+    const life = flowing();
+    life.roundTrip(200);
+    life.poll(QUIET_MS);
+    expect(life.poll(QUIET_MS + 599)).toBe("nothing");
+    expect(life.poll(QUIET_MS + 600)).toBe("knock");
+  });
+
+  test.each(["sign", "sound"] as const)("is forgotten with any %s of life", (kind) => {
+    const life = flowing();
+    life.poll(QUIET_MS);
+    const late = QUIET_MS + ANSWER_MS;
+    if (kind === "sign") life.sign(late);
+    else life.sound(2, late);
+    expect(life.overdue(late)).toBe(false);
+    expect(life.poll(late)).toBe("nothing");
+  });
+});
