@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import socket
 from typing import Any, Self
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -27,17 +28,18 @@ class BidiError(Exception):
 class Bidi:
     """One session. Use it as a context manager."""
 
-    def __init__(self, socket: ClientConnection) -> None:
-        self._socket = socket
+    def __init__(self, opened: ClientConnection) -> None:
+        self._socket = opened
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._reader = asyncio.ensure_future(self._read())
 
     @classmethod
-    async def open(cls, address: str) -> Self:
-        """Connects to `ws://…` as the browser printed it, and begins a session."""
-        socket = await connect(f"{address}/session", max_size=MESSAGE_LIMIT, proxy=None, ping_interval=None)
-        session = cls(socket)
+    async def open(cls, address: str, connection: socket.socket | None = None) -> Self:
+        """Connects to `ws://…` as the browser printed it, or uses a connection to there, and begins a session."""
+        options: dict[str, Any] = {} if connection is None else {"sock": connection}
+        opened = await connect(f"{address}/session", max_size=MESSAGE_LIMIT, proxy=None, ping_interval=None, **options)
+        session = cls(opened)
         await session.command("session.new", capabilities={})
         return session
 

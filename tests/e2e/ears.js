@@ -57,36 +57,55 @@
   }
 
   const WATCH_EVERY_MS = 10;
+  const STATISTICS_MS = 100;
   const counted = new Map();
   let lastArrival;
   let longest = 0;
+  let arrived = 0;
 
-  /** Notes from now on when audio packets arrive, whatever connection they arrive on. */
-  async function watch() {
-    for (;;) {
-      const now = performance.now();
-      let arrived = lastArrival === undefined;
-      for (const peer of peers) {
-        if (peer.connectionState === "closed") continue;
-        for (const report of (await peer.getStats()).values()) {
-          if (report.type !== "inbound-rtp") continue;
-          const key = `${peers.indexOf(peer)} ${report.ssrc}`;
-          if (report.packetsReceived > (counted.get(key) ?? 0)) arrived = true;
-          counted.set(key, report.packetsReceived);
-        }
+  /** A connection's statistics; none if it is closed in this moment. Firefox then refuses, or never answers. */
+  async function reports(peer) {
+    const late = new Promise((resolve) => { setTimeout(resolve, STATISTICS_MS, new Map()); });
+    const found = await Promise.race([peer.getStats().catch(() => new Map()), late]);
+    return [...found.values()];
+  }
+
+  /** How many audio packets came since the last look, whatever connection they came on. */
+  async function countNew() {
+    let fresh = 0;
+    for (const peer of peers) {
+      if (peer.connectionState === "closed") continue;
+      for (const report of await reports(peer)) {
+        if (report.type !== "inbound-rtp") continue;
+        const key = `${peers.indexOf(peer)} ${report.ssrc}`;
+        fresh += report.packetsReceived - (counted.get(key) ?? 0);
+        counted.set(key, report.packetsReceived);
       }
-      if (arrived) {
-        longest = Math.max(longest, now - (lastArrival ?? now));
-        lastArrival = now;
-      }
-      await new Promise((resolve) => { setTimeout(resolve, WATCH_EVERY_MS); });
     }
+    return fresh;
   }
 
-  /** The longest time without any audio packet since `watch`, the present one included, in ms. */
-  function longestGap() {
-    return Math.max(longest, performance.now() - lastArrival);
+  /** Notes from now on when audio packets arrive. Resolves once it has begun. */
+  async function watch() {
+    await countNew();
+    lastArrival = performance.now();
+    const look = async () => {
+      const now = performance.now();
+      const fresh = await countNew();
+      if (fresh > 0) {
+        longest = Math.max(longest, now - lastArrival);
+        lastArrival = now;
+        arrived += fresh;
+      }
+      setTimeout(look, WATCH_EVERY_MS);
+    };
+    void look();
   }
 
-  window.ears = { peers, peaks, packets, watch: () => { void watch(); }, longestGap };
+  /** Since `watch`: how many packets came, and the longest time without any between two of them, in ms. */
+  function arrivals() {
+    return { arrived, longest };
+  }
+
+  window.ears = { peers, peaks, packets, watch, arrivals };
 })();

@@ -9,11 +9,12 @@ import re
 import shutil
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from .bidi import Bidi
+from .namespaces import Host
 
 PROGRAM: Final = "/usr/bin/firefox-esr"
 START_SECONDS: Final = 60.0
@@ -21,9 +22,13 @@ STOP_SECONDS: Final = 10.0
 _LISTENING: Final = re.compile(rb"WebDriver BiDi listening on (ws://\S+)")
 
 
-def preferences(tone: int) -> Mapping[str, object]:
-    """A fake microphone that plays `tone` Hz, media on loopback, and nothing that calls home."""
+def preferences(tone: int, secure: Sequence[str] = ()) -> Mapping[str, object]:
+    """A fake microphone that plays `tone` Hz, media on loopback, and nothing that calls home.
+
+    `secure`: hosts to be trusted with a microphone although their pages are plain http.
+    """
     return {
+        "dom.securecontext.allowlist": ",".join(secure),
         "media.navigator.streams.fake": True,
         "media.navigator.audio.fake_frequency": tone,
         "media.navigator.permission.disabled": True,
@@ -61,18 +66,32 @@ def _javascript(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, int) else f'"{value}"'
 
 
-def _write_profile(folder: Path, tone: int) -> None:
-    lines = [f'user_pref("{name}", {_javascript(value)});\n' for name, value in preferences(tone).items()]
+def _write_profile(folder: Path, wanted: Mapping[str, object]) -> None:
+    lines = [f'user_pref("{name}", {_javascript(value)});\n' for name, value in wanted.items()]
     (folder / "user.js").write_text("".join(lines))
 
 
 @contextlib.asynccontextmanager
-async def launch(tone: int, *, program: str = PROGRAM) -> AsyncIterator[Bidi]:
-    """Starts a Firefox with a profile of its own, and ends it with everything that it started."""
+async def launch(tone: int, *, host: Host | None = None, secure: Sequence[str] = ()) -> AsyncIterator[Bidi]:
+    """Starts a Firefox with a profile of its own, and ends it with everything that it started.
+
+    Args:
+        tone: what its microphone plays, in Hz.
+        host: where it runs; None is this machine.
+        secure: hosts to be trusted with a microphone although their pages are plain http.
+    """
     folder = Path(tempfile.mkdtemp(prefix="hocket-firefox-"))
-    _write_profile(folder, tone)
+    _write_profile(folder, preferences(tone, secure))
     process = await asyncio.create_subprocess_exec(
-        *(program, "--headless", "--no-remote", "--profile", str(folder), "--remote-debugging-port=0"),
+        *(
+            *([] if host is None else host.enter),
+            PROGRAM,
+            "--headless",
+            "--no-remote",
+            "--profile",
+            str(folder),
+            "--remote-debugging-port=0",
+        ),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
@@ -81,7 +100,7 @@ async def launch(tone: int, *, program: str = PROGRAM) -> AsyncIterator[Bidi]:
     try:
         address = await _address(process)
         drain = asyncio.ensure_future(_drain(process))
-        session = await Bidi.open(address)
+        session = await Bidi.open(address, None if host is None else host.connect("127.0.0.1", _port(address)))
         try:
             yield session
         finally:
@@ -102,6 +121,10 @@ async def _address(process: asyncio.subprocess.Process) -> str:
             if found := _LISTENING.search(line):
                 return found[1].decode()
     raise RuntimeError(f"Firefox ended before it listened:\n{said.decode(errors='replace')}")
+
+
+def _port(address: str) -> int:
+    return int(address.rpartition(":")[2])
 
 
 async def _drain(process: asyncio.subprocess.Process) -> None:

@@ -7,10 +7,12 @@ Needs root and iproute2.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+import socket
 import subprocess
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 PREFIX = "hocket-"
 
@@ -40,6 +42,11 @@ class Host:
         self.ipv4, self.ipv6 = self._addresses(number)
         self._add_addresses()
 
+    @property
+    def enter(self) -> tuple[str, ...]:
+        """What to put before a command, so that it runs on this host."""
+        return ("ip", "netns", "exec", self.namespace)
+
     def ip(self, *arguments: str) -> str:
         """Runs `ip` inside the host."""
         return run("ip", "-n", self.namespace, *arguments)
@@ -51,6 +58,18 @@ class Host:
         self._number += 100
         self.ipv4, self.ipv6 = self._addresses(self._number)
         self._add_addresses()
+
+    def connect(self, address: str, port: int) -> socket.socket:
+        """A TCP connection that begins on this host, for a program outside of it."""
+        home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+        there = os.open(f"/run/netns/{self.namespace}", os.O_RDONLY)
+        try:
+            _set_namespace(there)
+            return socket.create_connection((address, port))
+        finally:
+            _set_namespace(home)
+            os.close(there)
+            os.close(home)
 
     def unplug(self) -> None:
         """Cuts the host off without a word: its cable leads nowhere, and the host itself notices nothing."""
@@ -100,6 +119,16 @@ class Network:
         host = Host(self, name, len(self._hosts) + 1)
         self._hosts.append(host)
         return host
+
+
+_CLONE_NEWNET: Final = 0x40000000
+
+
+def _set_namespace(descriptor: int) -> None:
+    """Moves the calling thread: setns(2), which Python has from 3.12 on."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.setns(descriptor, _CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
 
 
 def remove_stale() -> None:
