@@ -11,6 +11,10 @@ use crate::credentials::{Credentials, Ufrag};
 /// member can make us remember small (T10).
 pub(crate) const PATHS_MAX: usize = 8;
 
+/// An address in use that has passed no check for so long is dead when another one passes. Clients check a pair every 4 to 6 s (RFC 7675 §5.1),
+/// and not all nominate anew when a NAT gives them another port: aioice never does, and would be sent nothing it can hear.
+pub(crate) const SELECTED_SILENT: Duration = Duration::from_secs(7);
+
 /// An address that passed a check, and ours that it reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Path {
@@ -118,11 +122,19 @@ impl Ice {
         if nominates
             || self
                 .selected
-                .is_none_or(|selected| selected.remote == path.remote)
+                .is_none_or(|selected| self.yields(selected, path, now))
         {
             self.selected = Some(path);
         }
         change
+    }
+
+    /// Whether the address in use makes way for one that passed a check without being nominated.
+    fn yields(&self, selected: Path, path: Path, now: Instant) -> bool {
+        selected.remote == path.remote
+            || self
+                .heard_from(selected.remote)
+                .is_none_or(|heard| now.saturating_duration_since(heard) > SELECTED_SILENT)
     }
 
     /// Forgets an address, because another transport took it over.
@@ -212,6 +224,17 @@ mod tests {
     }
 
     #[test]
+    fn an_address_that_falls_silent_makes_way_for_one_that_is_checked() {
+        let now = Instant::now();
+        let mut ice = ice(now);
+        ice.handle_check(path(1), credentials(1).ufrag, true, now);
+        for (after, selected) in [(SELECTED_SILENT, 1), (SELECTED_SILENT + SECOND, 2)] {
+            ice.handle_check(path(2), credentials(1).ufrag, false, now + after);
+            assert_eq!(ice.selected(), Some(path(selected)));
+        }
+    }
+
+    #[test]
     fn the_address_heard_from_longest_ago_makes_room_but_never_the_selected_one() {
         let now = Instant::now();
         let mut ice = ice(now);
@@ -220,11 +243,11 @@ mod tests {
                 path(port),
                 credentials(1).ufrag,
                 port == 1,
-                now + SECOND * u32::from(port),
+                now + SECOND / 10 * u32::from(port),
             );
             assert_eq!((change.added, change.evicted), (true, None));
         }
-        let change = ice.handle_check(path(9), credentials(1).ufrag, false, now + SECOND * 9);
+        let change = ice.handle_check(path(9), credentials(1).ufrag, false, now + SECOND);
         assert_eq!(change.evicted, Some(path(2).remote));
         assert_eq!(ice.addresses().count(), PATHS_MAX);
         assert_eq!(ice.selected(), Some(path(1)));
@@ -270,7 +293,7 @@ mod tests {
                 path(port),
                 credentials(1).ufrag,
                 nominates,
-                now + SECOND * u32::from(port),
+                now + SECOND / 10 * u32::from(port),
             );
         }
         ice.forget(path(1).remote);
