@@ -44,8 +44,12 @@ async def launch(
 
 
 async def new_context(browser: Browser, **options: object) -> BrowserContext:
-    """A fresh profile in a running browser: its own storage, and the tests' ears in every page."""
-    context = await browser.new_context(permissions=["microphone"], **options)  # type: ignore[arg-type]
+    """A fresh profile in a running browser: its own storage, and the tests' ears in every page.
+
+    The microphone is allowed by the browser's flag and not by the driver, which would also allow it where the page itself
+    does not.
+    """
+    context = await browser.new_context(**options)  # type: ignore[arg-type]
     await context.add_init_script(path=EARS)
     return context
 

@@ -1,7 +1,8 @@
 /* Runs in every page before its own scripts: keeps its peer connections, and measures what its tracks carry.
  * The measuring is the tests' own; the page's meter plays no part in it. */
 (() => {
-  const peers = [];
+  window.top.earsPeers ??= []; // frames of the page have connections too
+  const peers = window.top.earsPeers;
   const Original = window.RTCPeerConnection;
   if (Original === undefined || window.ears !== undefined) return;
   window.RTCPeerConnection = class RTCPeerConnection extends Original {

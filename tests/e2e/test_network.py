@@ -28,10 +28,6 @@ ALICE, BOB, CAROL = TONES["alice"], TONES["bob"], TONES["carol"]
 BACK_SECONDS = 1.0
 """Audio is back so soon after a changed address."""
 
-CHROMIUM_BLIND_SECONDS = 2.0
-"""On Linux Chromium waits so long before it tells its WebRTC of a changed address (ip_address_offline_delay_); until
-then it has no address to send from, whatever a page does."""
-
 GONE_SECONDS = 30.0
 """The others are told so soon of someone whose network went silent."""
 
@@ -107,7 +103,7 @@ async def test_people_on_different_hosts_hear_each_other(world: World, channel: 
 
 
 @pytest.mark.parametrize("family", ["ipv4", "ipv6"])
-async def test_audio_is_back_within_a_second_of_a_changed_address(
+async def test_firefox_has_audio_back_within_a_second_of_a_changed_address(
     world: World, channel: int, family: str, note: Note
 ) -> None:
     """Firefox, which looks for its addresses when it needs them."""
@@ -123,13 +119,14 @@ async def test_audio_is_back_within_a_second_of_a_changed_address(
 
 
 @pytest.mark.parametrize("family", ["ipv4", "ipv6"])
-async def test_chromium_has_audio_back_as_soon_as_it_sees_its_new_address(
+async def test_chromium_has_audio_back_within_a_second_of_a_changed_address(
     world: World, channel: int, family: str, note: Note
 ) -> None:
+    """Chromium, which is told of its addresses, and late."""
     async with chromium_user(world.alice_browser, "Alice") as alice, chromium_user(world.bob_browser, "Bob") as bob:
         gaps = await gaps_of_a_changed_address(world.url(family), channel, alice, world.hosts["alice"], bob)
     note(f"longest gap in the sound when a Chromium's address changed, {family}, ms", gaps)
-    assert max(gaps.values()) <= (CHROMIUM_BLIND_SECONDS + BACK_SECONDS) * 1000, gaps
+    assert max(gaps.values()) <= BACK_SECONDS * 1000, gaps
 
 
 async def gaps_of_a_changed_address(

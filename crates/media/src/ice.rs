@@ -79,9 +79,10 @@ impl Ice {
             .map(|validated| validated.heard)
     }
 
-    /// When consent ends, unless another check comes (RFC 7675 §5.1).
+    /// When consent ends, unless another check comes: consent is for the address in use, not for the client (RFC 7675 §5.1).
     pub(crate) fn consent_until(&self, timeout: Duration) -> Instant {
-        self.heard + timeout
+        let selected = self.selected.and_then(|path| self.heard_from(path.remote));
+        selected.unwrap_or(self.heard) + timeout
     }
 
     /// Credentials that are valid beside the present ones until the client uses them (RFC 8445 §9).
@@ -254,12 +255,24 @@ mod tests {
     }
 
     #[test]
-    fn consent_lasts_from_the_latest_check_from_any_address() {
+    fn consent_lasts_from_the_latest_check_of_the_address_in_use() {
         let now = Instant::now();
         let mut ice = ice(now);
-        ice.handle_check(path(1), credentials(1).ufrag, true, now + SECOND);
-        ice.handle_check(path(2), credentials(1).ufrag, false, now + SECOND * 5);
-        assert_eq!(ice.consent_until(SECOND * 30), now + SECOND * 35);
+        assert_eq!(ice.consent_until(SECOND * 30), now + SECOND * 30);
+        for (port, nominates, checked, until) in [
+            (1, true, 1, 31),
+            (2, false, 5, 31),
+            (1, false, 6, 36),
+            (2, true, 7, 37),
+        ] {
+            ice.handle_check(
+                path(port),
+                credentials(1).ufrag,
+                nominates,
+                now + SECOND * checked,
+            );
+            assert_eq!(ice.consent_until(SECOND * 30), now + SECOND * until);
+        }
     }
 
     #[test]
