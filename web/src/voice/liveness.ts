@@ -10,8 +10,8 @@
 /** What to do: ask for a sign of life on the stream, or over a new connection. */
 export type Deed = "ping" | "knock" | "nothing";
 
-/** So long without a sign of life, while sound flows, is suspicious: ten packets. */
-export const QUIET_MS = 200;
+/** So long without a sign of life, while sound flows, is suspicious: eight packets. */
+export const QUIET_MS = 160;
 /** The same while nobody speaks: silence sends a packet every 400 ms, or none. */
 export const IDLE_MS = 500;
 /** Sound that came this long ago or less counts as flowing. */
