@@ -46,7 +46,7 @@ async def launch(
 async def new_context(browser: Browser, **options: object) -> BrowserContext:
     """A fresh profile in a running browser: its own storage, and the tests' ears in every page.
 
-    The microphone is allowed by the browser's flag, and not by the driver, which would allow it even to a frame that the
+    The microphone is allowed by the browser's flag, and not by the driver, which would allow it even to frames that the
     page keeps it from.
     """
     context = await browser.new_context(**options)  # type: ignore[arg-type]
