@@ -57,7 +57,7 @@
     return undefined;
   }
 
-  const WATCH_EVERY_MS = 10;
+  const WATCH_EVERY_MS = 20; // statistics cost a page milliseconds: asking more often slows what is measured
   const STATISTICS_MS = 100;
   const counted = new Map();
   let lastArrival;
@@ -71,11 +71,15 @@
     return [...found.values()];
   }
 
+  function receives(peer) {
+    return peer.getTransceivers().some(({ currentDirection }) => /recv/.test(currentDirection ?? ""));
+  }
+
   /** How many audio packets came since the last look, whatever connection they came on. */
   async function countNew() {
     let fresh = 0;
     for (const peer of peers) {
-      if (peer.connectionState === "closed") continue;
+      if (peer.connectionState === "closed" || !receives(peer)) continue;
       for (const report of await reports(peer)) {
         if (report.type !== "inbound-rtp") continue;
         const key = `${peers.indexOf(peer)} ${report.ssrc}`;

@@ -12,31 +12,27 @@ interface Realm {
   readonly RTCPeerConnection?: typeof RTCPeerConnection;
 }
 
-/** A frame of this page, for as long as its connections are used. */
-export class DefaultRoute {
-  readonly #frame: HTMLIFrameElement;
+/** The page's frame. It stays as long as the page: its end would be that of every sound which came through it. */
+let frame: HTMLIFrameElement | undefined;
 
-  constructor(document: Document) {
-    this.#frame = document.createElement("iframe");
-    this.#frame.allow = "microphone 'none'; camera 'none'";
-    this.#frame.hidden = true;
-    document.documentElement.append(this.#frame);
+/** Calls `make`, which finds the frame's RTCPeerConnection in the place of the page's. */
+export function onDefaultRoute<T>(make: () => T): T {
+  frame ??= emptyFrame();
+  const own = globalThis.RTCPeerConnection;
+  // A frame that someone took out of the page has no window any more, and the page's own connections must do.
+  const realm = frame.contentWindow as Realm | null;
+  globalThis.RTCPeerConnection = realm?.RTCPeerConnection ?? own;
+  try {
+    return make();
+  } finally {
+    globalThis.RTCPeerConnection = own;
   }
+}
 
-  /** Calls `make`, which finds the frame's RTCPeerConnection in the place of the page's. */
-  within<T>(make: () => T): T {
-    const own = globalThis.RTCPeerConnection;
-    const realm = this.#frame.contentWindow as Realm | null;
-    globalThis.RTCPeerConnection = realm?.RTCPeerConnection ?? own;
-    try {
-      return make();
-    } finally {
-      globalThis.RTCPeerConnection = own;
-    }
-  }
-
-  /** Removes the frame, and with it whatever connection of it is still open. */
-  close(): void {
-    this.#frame.remove();
-  }
+function emptyFrame(): HTMLIFrameElement {
+  const empty = document.createElement("iframe");
+  empty.allow = "microphone 'none'; camera 'none'";
+  empty.hidden = true;
+  document.documentElement.append(empty);
+  return empty;
 }

@@ -16,8 +16,10 @@ export const QUIET_MS = 160;
 export const IDLE_MS = 500;
 /** Sound that came this long ago or less counts as flowing. */
 const FLOWING_MS = 1_000;
+/** When to ask a second time: TCP repeats a lost packet within a round trip if another follows, and after 200 ms if none does. */
+export const AGAIN_MS = 50;
 /** How long a pong may take at least, and in round trips. One lost packet is repeated in less. */
-export const ANSWER_MS = 250;
+export const ANSWER_MS = 150;
 const ANSWER_ROUND_TRIPS = 3;
 /** How long to wait between knocks, while a network is away. */
 export const KNOCK_EVERY_MS = 1_000;
@@ -28,6 +30,7 @@ export class Liveness {
   #soundAt = Number.NEGATIVE_INFINITY;
   #soundMark = 0;
   #pingedAt = Number.NEGATIVE_INFINITY;
+  #pinged = 0;
   #knockedAt = Number.NEGATIVE_INFINITY;
   #roundTripMs = 0;
 
@@ -61,16 +64,23 @@ export class Liveness {
 
   /** What to do at `now`. It counts as done. */
   poll(now: number): Deed {
-    if (this.#waiting) return this.overdue(now) ? this.#knock(now) : "nothing";
+    if (this.#waiting) return this.overdue(now) ? this.#knock(now) : this.#again(now);
     const flowing = now - this.#soundAt < FLOWING_MS;
     if (now - this.#signAt < (flowing ? QUIET_MS : IDLE_MS)) return "nothing";
     this.#pingedAt = now;
+    this.#pinged = 1;
     return "ping";
   }
 
   /** A ping is on its way, and nothing has come since. */
   get #waiting(): boolean {
     return this.#pingedAt > this.#signAt;
+  }
+
+  #again(now: number): Deed {
+    if (this.#pinged > 1 || now - this.#pingedAt < AGAIN_MS) return "nothing";
+    this.#pinged += 1;
+    return "ping";
   }
 
   #knock(now: number): Deed {

@@ -7,7 +7,7 @@ import type {
 } from "../gen/protocol/voice/v1/voice_pb";
 import { CLIENT_FAILURES, Failure } from "../hrpc/failure";
 import { dtlsParameters } from "./certificate";
-import { DefaultRoute } from "./default-route";
+import { onDefaultRoute } from "./default-route";
 import type { Direction, TransportState } from "./media-watch";
 import type { JoinParameters, KnownCapabilities } from "./session";
 
@@ -54,17 +54,13 @@ export class Media {
   /** The consumer id that is wanted for each user; a consume that comes too late for it is dropped. */
   readonly #wanted = new Map<bigint, string>();
   #producing: Promise<types.Producer> | undefined;
-  readonly #route: DefaultRoute | undefined;
   #addresses: readonly string[] = [];
 
   constructor(
     readonly device: types.Device,
     readonly certificate: RTCCertificate,
     readonly onState: (direction: Direction, state: TransportState) => void,
-  ) {
-    // Firefox looks for its addresses when it needs them, and has nothing to gain.
-    if (device.handlerName.startsWith("Chrome")) this.#route = new DefaultRoute(document);
-  }
+  ) {}
 
   /** Makes the transports and, with a track, the producer. Sending starts ICE and DTLS at once. */
   async connect(
@@ -150,14 +146,14 @@ export class Media {
   /** Ends both transports and all that runs on them. The microphone's track stays as it is. */
   close(): void {
     for (const transport of this.#transports.values()) transport.close();
-    this.#route?.close();
     this.#transports.clear();
     this.#consumers.clear();
     this.#wanted.clear();
   }
 
   #create(make: () => types.Transport): types.Transport {
-    return this.#route?.within(make) ?? make();
+    // Firefox looks for its addresses when it needs them, and has nothing to gain.
+    return this.device.handlerName.startsWith("Chrome") ? onDefaultRoute(make) : make();
   }
 
   async #produce(transport: types.Transport, track: MediaStreamTrack): Promise<Omit<JoinParameters, "consumerDtls">> {

@@ -20,7 +20,7 @@ const STEP_TIMEOUT_MS = 10_000;
 /** How long IceRestarted may take. Its lack means that the stream is dead as well, long before TCP notices. */
 const RESTART_TIMEOUT_MS = 3_000;
 const WATCH_INTERVAL_MS = 1_000;
-const PULSE_INTERVAL_MS = 40;
+const PULSE_INTERVAL_MS = 30;
 
 /** What a stay is about, and what it uses. */
 export interface StayOptions {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ANSWER_MS, IDLE_MS, KNOCK_EVERY_MS, Liveness, QUIET_MS } from "../../src/voice/liveness";
+import { AGAIN_MS, ANSWER_MS, IDLE_MS, KNOCK_EVERY_MS, Liveness, QUIET_MS } from "../../src/voice/liveness";
 
 /** A stream whose sound flowed until 0. */
 function flowing(): Liveness {
@@ -45,16 +45,26 @@ describe("a ping without an answer", () => {
     const life = flowing();
     life.poll(QUIET_MS);
     const overdue = QUIET_MS + ANSWER_MS;
+    life.poll(QUIET_MS + AGAIN_MS);
     expect(life.poll(overdue - 1)).toBe("nothing");
     expect(life.poll(overdue)).toBe("knock");
     expect(life.poll(overdue + KNOCK_EVERY_MS - 1)).toBe("nothing");
     expect(life.poll(overdue + KNOCK_EVERY_MS)).toBe("knock");
   });
 
+  test("is followed by one more, so that a single lost packet is repeated in time", () => {
+    const life = flowing();
+    life.poll(QUIET_MS);
+    expect(life.poll(QUIET_MS + AGAIN_MS - 1)).toBe("nothing");
+    expect(life.poll(QUIET_MS + AGAIN_MS)).toBe("ping");
+    expect(life.poll(QUIET_MS + 2 * AGAIN_MS)).toBe("nothing");
+  });
+
   test("is waited for longer on a long way", () => {
     const life = flowing();
     life.roundTrip(200);
     life.poll(QUIET_MS);
+    life.poll(QUIET_MS + AGAIN_MS);
     expect(life.poll(QUIET_MS + 599)).toBe("nothing");
     expect(life.poll(QUIET_MS + 600)).toBe("knock");
   });
