@@ -40,6 +40,7 @@ def preferences(tone: int, secure: Sequence[str] = ()) -> Mapping[str, object]:
         "media.autoplay.blocking_policy": 0,
         # Without a sound card Firefox leaves every AudioContext suspended; its mock of one runs.
         "media.cubeb.force_mock_context": True,
+        "ui.prefersReducedMotion": 1,
         "remote.active-protocols": 1,
         "app.update.disabledForTesting": True,
         "app.normandy.enabled": False,
