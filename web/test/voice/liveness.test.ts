@@ -69,6 +69,35 @@ describe("a ping without an answer", () => {
     expect(life.poll(QUIET_MS + 600)).toBe("knock");
   });
 
+  test("is waited for longer after answers that took long, until quick ones have come again", () => {
+    const life = flowing();
+    let now = 0;
+    const answerAfter = (ms: number): void => {
+      now += IDLE_MS;
+      expect(life.poll(now)).toBe("ping");
+      now += ms;
+      life.sign(now);
+    };
+    answerAfter(ANSWER_MS - 10);
+    expect(life.poll(now + IDLE_MS)).toBe("ping");
+    expect(life.overdue(now + IDLE_MS + 3 * (ANSWER_MS - 10) - 1)).toBe(false);
+    expect(life.overdue(now + IDLE_MS + 3 * (ANSWER_MS - 10))).toBe(true);
+    now += IDLE_MS;
+    life.sign(now + 1);
+    now += 1;
+    for (let quick = 0; quick < 10; quick += 1) answerAfter(5);
+    expect(life.poll(now + IDLE_MS)).toBe("ping");
+    expect(life.overdue(now + IDLE_MS + ANSWER_MS)).toBe(true);
+  });
+
+  test("is waited for no longer after a network that was away", () => {
+    const life = flowing();
+    life.poll(QUIET_MS);
+    life.sign(20_000);
+    life.poll(20_000 + IDLE_MS);
+    expect(life.overdue(20_000 + IDLE_MS + ANSWER_MS)).toBe(true);
+  });
+
   test.each(["sign", "sound"] as const)("is forgotten with any %s of life", (kind) => {
     const life = flowing();
     life.poll(QUIET_MS);
