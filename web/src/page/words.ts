@@ -44,7 +44,7 @@ export function loopbackNote(link: string): string | undefined {
   if (!URL.canParse(link)) return undefined;
   const { hostname } = new URL(link);
   if (!/^(localhost|.*\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)) return undefined;
-  return `This one opens only on this computer. For others, put its name or address in place of “${hostname}”.`;
+  return `This one opens only on this computer. For others, serve your network (--host 0.0.0.0), and put this computer's name or address in place of “${hostname}”.`;
 }
 
 /** What a button in a problem does. */
