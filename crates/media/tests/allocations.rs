@@ -10,53 +10,14 @@
 
 mod common;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::time::Duration;
 
+use common::counting::{Counting, allocations};
 use common::person::FRAME;
 use common::{Scene, Setup, Side};
 
-struct Counting;
-
-thread_local! {
-    static COUNTED: Cell<Option<usize>> = const { Cell::new(None) };
-}
-
-fn count() {
-    // A thread that is coming or going has no cell, and nothing to count.
-    let _ = COUNTED.try_with(|counted| counted.set(counted.get().map(|count| count + 1)));
-}
-
-// SAFETY: every call is handed to the system's allocator unchanged; counting touches a thread-local cell and allocates nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise about `layout` is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promises about all three are passed on.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promises about both are passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
-
-/// Allocations of this thread in what `act` does.
-fn allocations(act: impl FnOnce()) -> usize {
-    COUNTED.set(Some(0));
-    act();
-    COUNTED.take().unwrap()
-}
 
 /// Alice speaks `packets` packets to all others. Returns allocations on the server's side, and the datagrams that left it.
 fn forward(scene: &mut Scene, packets: usize) -> (usize, usize) {
@@ -68,7 +29,7 @@ fn forward(scene: &mut Scene, packets: usize) -> (usize, usize) {
         let (from, mut bytes) = person.send.outgoing.pop_front().unwrap();
         let (now, home, local) = (scene.now, scene.server.home_of(from), scene.server.local());
         let workers = &mut scene.server.workers;
-        allocated += allocations(|| {
+        let ((), counted) = allocations(|| {
             workers[home].handle_datagram(from, local, &mut bytes, now);
             for place in 0..workers.len() {
                 while let Some((to, message)) = workers[place].poll_message() {
@@ -76,6 +37,7 @@ fn forward(scene: &mut Scene, packets: usize) -> (usize, usize) {
                 }
             }
         });
+        allocated += counted;
         for worker in workers {
             sent += worker.outbox().len();
             worker.outbox().clear();
