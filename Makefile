@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 PYTEST_ARGS ?=
+QUICK ?=
 STAMPS := build/stamps
 
 WEB_SOURCES := $(shell find web/src web/tools web/index.html proto -type f 2>/dev/null) \
@@ -13,7 +14,7 @@ WEB_SOURCES := $(shell find web/src web/tools web/index.html proto -type f 2>/de
 
 .DEFAULT_GOAL := help
 .PHONY: help serve test check check-rust check-python check-web test-rust test-python test-web \
-	native web proto format clean require
+	bench native web proto format clean require
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -84,6 +85,10 @@ test-web: web/node_modules/.package-lock.json  ## The TypeScript client
 
 test-python: $(STAMPS)/test $(STAMPS)/system native web  ## Python, with the end-to-end tests (PYTEST_ARGS="tests/voice -k join")
 	$(BIN)/pytest $(PYTEST_ARGS)
+
+# Needs a socket for each of 1,000 clients; where the limit cannot be raised the bench itself says what is missing.
+bench: | require  ## What a forwarded packet costs beside the least that it could (make bench QUICK=1: some seconds)
+	@ulimit -n 4096 2>/dev/null; cargo bench --locked -p hocket-engine --bench floor -- $(if $(QUICK),--quick)
 
 # --- the rest ---------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,77 @@
+//! What a forwarded packet costs beside the least that it could: one `sendmmsg` place to a distinct address and one AES-128-GCM.
+//!
+//! `make bench`, or `cargo bench -p hocket-engine -- --quick`. Three groups, all in turns within one run: the steps of a packet's way through the
+//! core; the core's worker with 1 to 1,000 listeners; whole channels through the engine's sockets. "Reading the bench" in CONTRIBUTING.md explains
+//! the table.
+#![cfg_attr(not(target_os = "linux"), allow(unused))]
+
+#[path = "../../../media/benches/common/mod.rs"]
+mod common;
+mod loopback;
+mod send;
+mod shape;
+
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+
+use common::parts::counting::Counting;
+use common::{Outcome, Plan, Subject, cipher, forwarding, measure, steps, table};
+use loopback::{Ears, open_port};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Channels in which everybody speaks and hears everybody.
+const PEOPLE: [usize; 3] = [10, 25, 50];
+
+fn main() -> ExitCode {
+    let plan = Plan::from_arguments();
+    let people: Vec<usize> = PEOPLE
+        .into_iter()
+        .filter(|all| *all <= plan.widest)
+        .collect();
+    let fan_outs = forwarding::fan_outs(plan);
+    let widths: BTreeSet<usize> = people.iter().chain(&fan_outs).copied().collect();
+    let (port, ears) = (open_port(), Ears::new(plan.widest));
+
+    let mut subjects: Vec<Subject<'_>> = Vec::new();
+    for width in &widths {
+        subjects.push(send::floor(&port, &ears, *width));
+        subjects.push(cipher::floor(*width));
+    }
+    subjects.push(send::from_address(&port, &ears, plan.widest));
+    let steps = steps::all(plan.widest).into_iter();
+    subjects.extend(steps.map(|step| step.over(floor(plan.widest))));
+    for fan_out in fan_outs {
+        subjects.push(forwarding::worker(fan_out).over(floor(fan_out)));
+    }
+    for people in people {
+        subjects.push(shape::one_by_one(&ears, people).over(floor(people)));
+        subjects.push(shape::all_at_once(&ears, people).over(floor(people)));
+    }
+    let mut outcomes = measure(plan, subjects);
+    for width in widths {
+        join_floor(&mut outcomes, width);
+    }
+    table::report(plan, &outcomes)
+}
+
+/// What the table calls the least that one of so many listeners could cost.
+fn floor(listeners: usize) -> String {
+    format!("floor: send + cipher, {listeners} listeners")
+}
+
+/// Puts the sum of the floor's two parts in their place.
+fn join_floor(outcomes: &mut Vec<Outcome>, listeners: usize) {
+    let parts = [send::name(listeners), cipher::name(listeners)];
+    let is_part = |outcome: &Outcome| parts.contains(&outcome.name);
+    let Some(place) = outcomes.iter().position(is_part) else {
+        return;
+    };
+    let taken: Vec<Outcome> = outcomes
+        .extract_if(.., |outcome| is_part(outcome))
+        .collect();
+    if let [send, cipher] = taken.as_slice() {
+        outcomes.insert(place, Outcome::sum(floor(listeners), send, cipher));
+    }
+}
