@@ -3,7 +3,11 @@
 //! `make bench`, or `cargo bench -p hocket-engine -- --quick`. Three groups, all in turns within one run: the steps of a packet's way through the
 //! core; the core's worker with 1 to 1,000 listeners; whole channels through the engine's sockets. "Reading the bench" in CONTRIBUTING.md explains
 //! the table.
-#![cfg_attr(not(target_os = "linux"), allow(unused))]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a bench fails by panicking"
+)]
 
 #[path = "../../../media/benches/common/mod.rs"]
 mod common;
