@@ -3,24 +3,24 @@
   const OPCODE_RESPONSE = 0;
   const JOINED_CHANNEL = (3 << 3) | 2; // field 3 of StreamMessageResponse
   const RESUME_CONSUMER = (4 << 3) | 2; // field 4 of StreamMessageRequest
-  const times = {};
-  window.stopwatch = times;
+  const times = window.top.stopwatch ??= {}; // a frame of the page has its connections
+  const clock = window.top.performance;
 
   const Socket = window.WebSocket;
   window.WebSocket = class WebSocket extends Socket {
     constructor(...options) {
       super(...options);
       for (const key of Object.keys(times)) delete times[key];
-      times.opening = performance.now();
-      this.addEventListener("open", () => { times.open = performance.now(); });
+      times.opening = clock.now();
+      this.addEventListener("open", () => { times.open = clock.now(); });
       this.addEventListener("message", ({ data }) => {
         const [opcode, tag] = new Uint8Array(data);
-        if (opcode === OPCODE_RESPONSE && tag === JOINED_CHANNEL) times.joined ??= performance.now();
+        if (opcode === OPCODE_RESPONSE && tag === JOINED_CHANNEL) times.joined ??= clock.now();
       });
     }
 
     send(data) {
-      if (new Uint8Array(data.buffer ?? data)[data.byteOffset ?? 0] === RESUME_CONSUMER) times.resumed ??= performance.now();
+      if (new Uint8Array(data.buffer ?? data)[data.byteOffset ?? 0] === RESUME_CONSUMER) times.resumed ??= clock.now();
       super.send(data);
     }
   };
@@ -31,7 +31,7 @@
       super(...options);
       // A remote track is unmuted by its first RTP packet.
       this.addEventListener("track", ({ track }) => {
-        track.addEventListener("unmute", () => { times.sound ??= performance.now(); });
+        track.addEventListener("unmute", () => { times.sound ??= clock.now(); });
       });
     }
   };

@@ -59,6 +59,7 @@ class VoiceServer:
         media_port: int = 0,
         media_addresses: Sequence[str] = ("0.0.0.0", "::"),
         workers: int = 0,
+        gather_ms: float = 1.0,
         authenticate: Authenticate | None = None,
         authorize: Authorize = allow_everything,
         one_channel: OneChannel = "replace",
@@ -75,6 +76,8 @@ class VoiceServer:
             media_port: UDP port of all voice, IPv4 and IPv6; 0 takes a free one. Behind a firewall, set and open it.
             media_addresses: local addresses to receive voice on, at most one of a family.
             workers: media threads, 1 … 64; 0 is one a core.
+            gather_ms: how long a busy media thread lets packets gather at most, 0 … 3 ms, so that several to one listener
+                leave together; 0 is never.
             authenticate: says who opens a stream. None: everybody is who they say they are, on this machine alone.
             authorize: says what a user may do in a channel.
             one_channel: what happens when a user joins a second channel.
@@ -93,6 +96,7 @@ class VoiceServer:
         self._media_options: dict[str, Any] = {
             "port": media_port,
             "workers": workers,
+            "gather_us": round(gather_ms * 1_000),
             "addresses": tuple(media_addresses),
         }
         self._authenticate: Authenticate = OpenAuth() if authenticate is None else authenticate

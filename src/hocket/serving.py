@@ -196,6 +196,7 @@ def _voice_server(options: ServeOptions, authenticate: Authenticate, *, local: b
         announce=options.announce,
         media_port=options.port if options.media_port is None else options.media_port,
         workers=options.workers,
+        gather_ms=options.gather_ms,
         authenticate=authenticate,
         one_channel=options.one_channel,
         allowed_origins=options.allow_origin,

@@ -13,6 +13,7 @@ pub(crate) trait Core {
     fn handle_message(&mut self, message: WorkerMessage, now: Instant);
     fn handle_timeout(&mut self, now: Instant);
     fn next_timeout(&self) -> Option<Instant>;
+    fn set_padding(&mut self, pads: bool);
     fn outbox(&mut self) -> &mut Outbox;
     fn poll_event(&mut self) -> Option<Event>;
     fn poll_message(&mut self) -> Option<(WorkerId, WorkerMessage)>;
@@ -44,6 +45,10 @@ impl Core for Worker {
 
     fn next_timeout(&self) -> Option<Instant> {
         self.next_timeout()
+    }
+
+    fn set_padding(&mut self, pads: bool) {
+        self.set_padding(pads);
     }
 
     fn outbox(&mut self) -> &mut Outbox {

@@ -67,7 +67,7 @@ impl Engine {
         F: Fn(WorkerId, Instant) -> C + Clone + Send + 'static,
     {
         let port = socket::bind(options)?;
-        let (places, mailboxes) = furnish(port.sockets, options.batched())?;
+        let (places, mailboxes) = furnish(port.sockets, options)?;
         let events = EventQueue::new(options.max_transports * 2 + EVENTS_BESIDE)?;
         let engine = Self {
             shared: Arc::new(Shared::new(mailboxes, events)),
@@ -163,7 +163,7 @@ fn core_options(options: &EngineOptions, random: &mut Random) -> hocket_media::O
 type Furniture = (Vec<Place>, Vec<Mailbox<Command, WorkerMessage>>);
 
 /// A poll and a mailbox for each worker's sockets.
-fn furnish(sockets: Vec<Sockets>, batch: bool) -> Result<Furniture> {
+fn furnish(sockets: Vec<Sockets>, options: &EngineOptions) -> Result<Furniture> {
     let mut places = Vec::with_capacity(sockets.len());
     let mut mailboxes = Vec::with_capacity(sockets.len());
     for (id, sockets) in (0..WorkerId::LIMIT).zip(sockets) {
@@ -173,7 +173,8 @@ fn furnish(sockets: Vec<Sockets>, batch: bool) -> Result<Furniture> {
             id: WorkerId(id),
             poll,
             sockets,
-            batch,
+            batch: options.batched(),
+            gather: options.gather,
         };
         place.register()?;
         places.push(place);

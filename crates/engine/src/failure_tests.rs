@@ -54,6 +54,8 @@ impl Core for Fragile {
         self.0.next_timeout()
     }
 
+    fn set_padding(&mut self, _: bool) {}
+
     fn outbox(&mut self) -> &mut Outbox {
         self.0.outbox()
     }

@@ -15,6 +15,7 @@ mod dump;
 mod engine;
 pub mod error;
 mod events;
+mod gathering;
 mod mailbox;
 mod options;
 mod random;

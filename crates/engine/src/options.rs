@@ -8,6 +8,9 @@ use crate::{Error, Result};
 /// More threads than any machine of today has use for here; also the width of the bit masks of `hocket-media`.
 pub const MAX_WORKERS: usize = 64;
 
+/// Longer than this would be heard.
+const GATHER_MAX: Duration = Duration::from_millis(3);
+
 /// How an engine is set up.
 #[derive(Debug, Clone)]
 pub struct EngineOptions {
@@ -19,6 +22,9 @@ pub struct EngineOptions {
     pub addresses: Vec<IpAddr>,
     /// `recvmmsg` and `sendmmsg` with per-packet local addresses; Linux only. Off: one call a datagram.
     pub batch: bool,
+    /// How long a worker that has much to do lets datagrams gather at most, 0–3 ms; zero = never. Several packets to one listener then leave
+    /// as one message.
+    pub gather: Duration,
     /// A transport that hears no valid check for so long is closed (RFC 7675).
     pub consent: Duration,
     /// DTLS must be done so long after the first valid check.
@@ -39,6 +45,7 @@ impl Default for EngineOptions {
                 IpAddr::V6(Ipv6Addr::UNSPECIFIED),
             ],
             batch: true,
+            gather: Duration::from_millis(1),
             consent: Duration::from_secs(30),
             handshake: Duration::from_secs(30),
             max_transports: 20_000,
@@ -91,6 +98,9 @@ impl EngineOptions {
         if self.consent < Duration::from_millis(100) || self.handshake < Duration::from_millis(100)
         {
             return refuse("consent_ms, handshake_ms: at least 100");
+        }
+        if self.gather > GATHER_MAX {
+            return refuse("gather_us: at most 3,000");
         }
         if self.max_transports == 0 || self.max_transports > 1_000_000 {
             return refuse("max_transports: 1 to 1,000,000");
@@ -151,6 +161,13 @@ mod tests {
                     ..base()
                 },
                 "consent_ms",
+            ),
+            (
+                EngineOptions {
+                    gather: Duration::from_millis(4),
+                    ..base()
+                },
+                "gather_us",
             ),
             (
                 EngineOptions {

@@ -89,8 +89,8 @@ fn run_once<C: Core>(
     // Unwind safety: the core and all that the turner made die with the panic. What stays is the place (sockets and poll,
     // which hold no state of ours) and the shared part, whose locks recover by themselves.
     let life = AssertUnwindSafe(|| {
-        let core = make(id, Instant::now());
-        Turner::new(core, place, shared).map_or(Ok(()), Turner::run)
+        let now = Instant::now();
+        Turner::new(make(id, now), place, shared, now).map_or(Ok(()), Turner::run)
     });
     matches!(catch_unwind(life), Ok(Ok(())))
 }

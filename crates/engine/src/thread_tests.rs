@@ -100,6 +100,8 @@ impl Core for Witness {
         self.due
     }
 
+    fn set_padding(&mut self, _: bool) {}
+
     fn outbox(&mut self) -> &mut Outbox {
         &mut self.outbox
     }
@@ -307,6 +309,8 @@ impl Core for Stuck {
     fn next_timeout(&self) -> Option<Instant> {
         None
     }
+
+    fn set_padding(&mut self, _: bool) {}
 
     fn outbox(&mut self) -> &mut Outbox {
         &mut self.witness.outbox

@@ -2,7 +2,7 @@
 //!
 //! A *turn* takes what waits (commands, notes, packets, datagrams, what is due), bounded each so that none starves the
 //! others, and then lets go what came of it: datagrams, messages, events. With nothing left it sleeps until a socket, a
-//! mailbox or the core's next timeout wants it. Batches grow with load by themselves.
+//! mailbox or the core's next timeout wants it. Batches grow with load by themselves, and a little more where it lets them gather.
 
 use std::collections::VecDeque;
 use std::io;
@@ -15,9 +15,10 @@ use hocket_media::{Command, Event, Outbox, WorkerId, WorkerMessage};
 use mio::{Interest, Poll, Token};
 
 use crate::driven::Core;
+use crate::gathering::Gathering;
 use crate::mailbox::Mailbox;
 use crate::shared::{Report, Shared};
-use crate::socket::{Departure, Receiver, Sender, Sockets};
+use crate::socket::{Receiver, Sender, Sockets};
 
 /// The waker's token; sockets have the two others.
 pub(crate) const WAKER: Token = Token(2);
@@ -42,6 +43,7 @@ pub(crate) struct Place {
     pub(crate) poll: Poll,
     pub(crate) sockets: Sockets,
     pub(crate) batch: bool,
+    pub(crate) gather: Duration,
 }
 
 impl Place {
@@ -73,11 +75,17 @@ pub(crate) struct Turner<'a, C> {
     notes: VecDeque<WorkerMessage>,
     events: Vec<Event>,
     reported: Option<Instant>,
+    gathering: Gathering,
 }
 
 impl<'a, C: Core> Turner<'a, C> {
     /// Put `core` in its place; `None` when there is no such place.
-    pub(crate) fn new(core: C, place: &'a mut Place, shared: &'a Shared) -> Option<Self> {
+    pub(crate) fn new(
+        core: C,
+        place: &'a mut Place,
+        shared: &'a Shared,
+        now: Instant,
+    ) -> Option<Self> {
         let index = usize::from(place.id.0);
         Some(Self {
             core,
@@ -91,6 +99,7 @@ impl<'a, C: Core> Turner<'a, C> {
             notes: VecDeque::new(),
             events: Vec::new(),
             reported: None,
+            gathering: Gathering::new(place.gather, now),
             place,
             shared,
         })
@@ -106,14 +115,27 @@ impl<'a, C: Core> Turner<'a, C> {
             let more = self.turn(now);
             self.settle();
             let unreported = self.publish(now);
-            let timeout = if more {
-                Some(Duration::ZERO)
+            if more {
+                self.wait(Some(Duration::ZERO))?;
             } else {
-                self.nap(unreported)
-            };
-            self.wait(timeout)?;
+                self.gather(now);
+                let timeout = self.nap(unreported);
+                self.wait(timeout)?;
+            }
         }
         Ok(())
+    }
+
+    /// Let datagrams gather, if there is much to do; whoever wakes the worker meanwhile waits too.
+    fn gather(&mut self, began: Instant) {
+        let before = self.gathering.is_on();
+        let pause = self.gathering.note(began, Instant::now());
+        if self.gathering.is_on() != before {
+            self.core.set_padding(self.gathering.is_on());
+        }
+        if !pause.is_zero() {
+            std::thread::sleep(pause);
+        }
     }
 
     /// Take what waits. Tells whether more waits than a turn takes.
@@ -282,18 +304,9 @@ fn send_full(sender: &mut Sender, sockets: &Sockets, outbox: &mut Outbox, report
 }
 
 fn send_all(sender: &mut Sender, sockets: &Sockets, outbox: &mut Outbox, report: &Report) {
-    if outbox.is_empty() {
-        return;
-    }
-    let departures = outbox.iter().map(|datagram| Departure {
-        destination: datagram.destination,
-        local: datagram.local,
-        data: datagram.bytes,
-    });
-    let sent = sender.send(sockets, departures);
+    let sent = sender.empty(sockets, outbox);
     count(&report.send_no_room, sent.no_room);
     count(&report.send_refused, sent.refused);
-    outbox.clear();
 }
 
 /// Add to a counter of this thread that others only read; nothing to write is the usual case.

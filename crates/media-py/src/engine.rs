@@ -41,9 +41,9 @@ pub(crate) struct Engine {
 impl Engine {
     #[new]
     #[pyo3(signature = (
-        *, port=0, workers=0, addresses=vec!["0.0.0.0".to_owned(), "::".to_owned()], batch=true, consent_ms=30_000,
+        *, port=0, workers=0, addresses=vec!["0.0.0.0".to_owned(), "::".to_owned()], batch=true, gather_us=1_000, consent_ms=30_000,
         handshake_ms=30_000, max_transports=20_000, seed=None
-    ), text_signature = "(*, port=0, workers=0, addresses=('0.0.0.0', '::'), batch=True, consent_ms=30000, \
+    ), text_signature = "(*, port=0, workers=0, addresses=('0.0.0.0', '::'), batch=True, gather_us=1000, consent_ms=30000, \
         handshake_ms=30000, max_transports=20000, seed=None)")]
     #[allow(
         clippy::too_many_arguments,
@@ -55,6 +55,7 @@ impl Engine {
         workers: i64,
         addresses: Vec<String>,
         batch: bool,
+        gather_us: i64,
         consent_ms: i64,
         handshake_ms: i64,
         max_transports: i64,
@@ -68,6 +69,7 @@ impl Engine {
                 .map(|text| parse_address(text))
                 .collect::<PyResult<_>>()?,
             batch,
+            gather: Duration::from_micros(narrow("gather_us", gather_us)?),
             consent: Duration::from_millis(narrow("consent_ms", consent_ms)?),
             handshake: Duration::from_millis(narrow("handshake_ms", handshake_ms)?),
             max_transports: narrow("max_transports", max_transports)?,

@@ -208,6 +208,7 @@ impl Consumer {
         };
         let fields = Fields {
             marker: packet.marker || mapped.begins,
+            padding: packet.padding > 0,
             payload_type,
             sequence: mapped.index as u16, // the low bits of the index, by definition
             timestamp: mapped.timestamp,
@@ -218,6 +219,6 @@ impl Consumer {
         let header = self.template.fill(fields, &mut header);
         sink.link
             .send_rtp(header, payload, mapped.index, sink.outbox);
-        payload.len()
+        payload.len() - usize::from(packet.padding) // octets count without it (RFC 3550 §6.4.1)
     }
 }

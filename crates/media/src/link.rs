@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 
 use crate::ice::Path;
-use crate::outbox::Outbox;
+use crate::outbox::{Chain, Outbox};
 use crate::srtp;
 use crate::stats::Traffic;
 
@@ -17,6 +17,8 @@ pub(crate) struct Link {
     pub(crate) selected: Option<Path>,
     /// Present exactly when media may flow: handshake done, fingerprint matched.
     outbound: Option<Box<srtp::Outbound>>,
+    /// Its packets in the outbox.
+    chain: Chain,
     pub(crate) sent: Traffic,
 }
 
@@ -42,7 +44,7 @@ impl Link {
         let (Some(path), Some(outbound)) = (self.selected, &mut self.outbound) else {
             return false;
         };
-        let length = outbox.push_with(path.remote, path.local, |out| {
+        let length = outbox.push_chained(path.remote, path.local, &mut self.chain, |out| {
             let _ = outbound.protect_rtp_into(header, payload, index, out); // on an error nothing was appended, and nothing is queued
         });
         self.sent.add(length);

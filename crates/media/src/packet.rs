@@ -8,6 +8,9 @@ use crate::id::ProducerId;
 
 /// Packets of one producer that may be asked for again: 1.28 s at 20 ms each, three round trips across the world.
 pub(crate) const HISTORY: usize = 64;
+/// A padded payload's length is a multiple of this, bytes: voice of varying bit rate then comes in three or four lengths, and packets to one
+/// listener often in one, so that they can leave together. 32 beat 16 and none when it was tried (BASELINE.md).
+const GRAIN: usize = 32;
 /// Packets of one producer that are kept for use again: the history, and what is on its way between workers.
 const POOL_MAX: usize = HISTORY + 16;
 
@@ -31,7 +34,11 @@ pub struct MediaPacket {
     pub(crate) level: Option<u8>,
     /// Where in `payload` the Opus packet lies; all of it unless it came as RED.
     pub(crate) opus: Range<usize>,
+    /// What is sent behind the header, padding included.
     pub(crate) payload: Vec<u8>,
+    /// Bytes of padding at the payload's end (RFC 3550 §5.1). Set once, where the packet came in: each listener's copy of it, and each
+    /// retransmission, is padded alike.
+    pub(crate) padding: u8,
 }
 
 /// What a payload is.
@@ -57,12 +64,26 @@ impl MediaPacket {
             level: None,
             opus: 0..0,
             payload: Vec::new(),
+            padding: 0,
         }
     }
 
-    /// The Opus packet alone, for a receiver that has no RED.
+    /// The Opus packet alone, for a receiver that has no RED; with the padding, which follows it: a RED payload ends with its primary block.
     pub(crate) fn opus(&self) -> &[u8] {
-        self.payload.get(self.opus.clone()).unwrap_or_default()
+        self.payload.get(self.opus.start..).unwrap_or_default()
+    }
+
+    /// Writes the payload, padded if `pads`.
+    pub(crate) fn set_payload(&mut self, payload: &[u8], pads: bool) {
+        self.payload.clear();
+        self.payload.extend_from_slice(payload);
+        self.padding = 0;
+        let grown = payload.len().next_multiple_of(GRAIN);
+        if pads && grown > payload.len() {
+            self.padding = (grown - payload.len()) as u8; // below GRAIN
+            self.payload.resize(grown - 1, 0);
+            self.payload.push(self.padding);
+        }
     }
 }
 
@@ -75,7 +96,7 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// A packet to share, as `write` fills it. The payload's memory is kept from its last use, its bytes are cleared.
+    /// A packet to share, as `write` fills it: whole, since it may hold what it held before.
     pub(crate) fn take(
         &mut self,
         producer: ProducerId,
@@ -89,7 +110,6 @@ impl Pool {
             return Arc::new(packet); // not reached: `make_free` has put one there
         };
         if let Some(packet) = Arc::get_mut(place) {
-            packet.payload.clear();
             write(packet);
         }
         self.next += 1;
@@ -172,5 +192,25 @@ mod tests {
                 .enumerate()
                 .all(|(number, packet)| packet.sequence == number as u64)
         );
+    }
+
+    #[test]
+    fn a_padded_payload_says_how_much_of_it_is_padding() {
+        let mut pool = Pool::default();
+        for (length, padded) in [(1, 32), (31, 32), (32, 32), (33, 64), (100, 128)] {
+            for pads in [true, false] {
+                let payload = vec![7; length];
+                let packet = pool.take(ProducerId(1), Instant::now(), |packet| {
+                    packet.set_payload(&payload, pads)
+                });
+                let whole = if pads { padded } else { length };
+                assert_eq!(packet.payload.len(), whole);
+                assert_eq!(usize::from(packet.padding), whole - length);
+                assert!(packet.payload.starts_with(&payload));
+                if whole > length {
+                    assert_eq!(packet.payload.last(), Some(&packet.padding));
+                }
+            }
+        }
     }
 }

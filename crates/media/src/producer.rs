@@ -54,6 +54,8 @@ pub(crate) struct Incoming<'a> {
     pub(crate) bytes: &'a [u8],
     /// 48-bit SRTP index.
     pub(crate) index: u64,
+    /// Whether it leaves padded: see [`crate::Worker::set_padding`].
+    pub(crate) pads: bool,
 }
 
 impl Producer {
@@ -117,6 +119,7 @@ impl Producer {
             header,
             bytes,
             index,
+            pads,
         } = incoming;
         let payload = header.payload(bytes);
         self.reception.receive(*index, header.timestamp, now);
@@ -148,7 +151,7 @@ impl Producer {
             packet.codec = codec;
             packet.level = level.map(Level::to_byte);
             packet.opus = opus;
-            packet.payload.extend_from_slice(payload);
+            packet.set_payload(payload, *pads);
         }))
     }
 }

@@ -28,6 +28,9 @@ static ALLOCATOR: Counting = Counting;
 /// Channels in which everybody speaks and hears everybody.
 const PEOPLE: [usize; 3] = [10, 25, 50];
 
+/// Packets to one listener that leave as one message.
+const TOGETHER: [usize; 3] = [2, 3, 5];
+
 fn main() -> ExitCode {
     let plan = Plan::from_arguments();
     let people: Vec<usize> = PEOPLE
@@ -44,6 +47,14 @@ fn main() -> ExitCode {
         subjects.push(cipher::floor(*width));
     }
     subjects.push(send::from_address(&port, &ears, plan.widest));
+    for together in TOGETHER {
+        subjects.push(send::together(
+            &port,
+            &ears,
+            plan.widest.min(PEOPLE[2]),
+            together,
+        ));
+    }
     let steps = steps::all(plan.widest).into_iter();
     subjects.extend(steps.map(|step| step.over(floor(plan.widest))));
     for fan_out in fan_outs {
@@ -51,6 +62,7 @@ fn main() -> ExitCode {
     }
     for people in people {
         subjects.push(shape::one_by_one(&ears, people).over(floor(people)));
+        subjects.push(shape::three_at_once(&ears, people).over(floor(people)));
         subjects.push(shape::all_at_once(&ears, people).over(floor(people)));
     }
     let mut outcomes = measure(plan, subjects);

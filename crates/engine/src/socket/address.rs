@@ -84,12 +84,14 @@ fn encode_v6(address: &SocketAddrV6) -> libc::sockaddr_in6 {
     name
 }
 
-/// Room for the one control message that we use: `IP_PKTINFO` (32 bytes with its header) or `IPV6_PKTINFO` (40).
+/// Room for the control messages that we use: `IP_PKTINFO` (32 bytes with its header) or `IPV6_PKTINFO` (40), and
+/// `UDP_SEGMENT` (24).
 #[derive(Clone, Copy)]
 #[repr(C, align(8))]
 pub(super) struct Control([u8; CONTROL_BYTES]);
 
-/// Size of [`Control`]; some room to spare, so that an unexpected second message does not cut off the first.
+/// Size of [`Control`]. Receiving, where one message comes, it has room to spare, so that an unexpected second one does not
+/// cut off the first.
 pub(super) const CONTROL_BYTES: usize = 64;
 
 const _: () = assert!(align_of::<Control>() >= align_of::<libc::cmsghdr>());
@@ -106,18 +108,17 @@ impl Control {
     }
 }
 
-/// Write "leave from `local`" behind `header`, whose `msg_control` has room; an unspecified address writes nothing.
+/// Write what a message says beside its bytes, behind `header`: "leave from `local`", unless that is unspecified, and "cut
+/// into datagrams of `segment` bytes", unless that is zero.
 ///
 /// # Safety
-/// `header.msg_control` must point to a live, exclusively borrowed [`Control`] unless it is null.
+/// `header.msg_control` must point to a live, exclusively borrowed [`Control`].
 #[cfg(target_os = "linux")]
-pub(super) unsafe fn write_local(header: &mut libc::msghdr, local: IpAddr) {
-    if local.is_unspecified() {
-        header.msg_control = std::ptr::null_mut();
-        header.msg_controllen = 0;
-        return;
-    }
+pub(super) unsafe fn write_control(header: &mut libc::msghdr, local: IpAddr, segment: u16) {
+    let control = header.msg_control.cast::<u8>();
+    let mut used = 0;
     match local {
+        _ if local.is_unspecified() => {}
         IpAddr::V4(ip) => {
             let info = libc::in_pktinfo {
                 ipi_ifindex: 0,
@@ -126,8 +127,8 @@ pub(super) unsafe fn write_local(header: &mut libc::msghdr, local: IpAddr) {
                 },
                 ipi_addr: libc::in_addr { s_addr: 0 },
             };
-            // SAFETY: passed on to our caller.
-            unsafe { write_message(header, libc::IPPROTO_IP, libc::IP_PKTINFO, info) };
+            // SAFETY: the caller vouches for the room, and by `ROOM_NEEDED` it is enough.
+            used += unsafe { append(control, used, libc::IPPROTO_IP, libc::IP_PKTINFO, info) };
         }
         IpAddr::V6(ip) => {
             let info = libc::in6_pktinfo {
@@ -136,36 +137,57 @@ pub(super) unsafe fn write_local(header: &mut libc::msghdr, local: IpAddr) {
                 },
                 ipi6_ifindex: 0,
             };
-            // SAFETY: passed on to our caller.
-            unsafe { write_message(header, libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, info) };
+            let (level, kind) = (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO);
+            // SAFETY: as above.
+            used += unsafe { append(control, used, level, kind, info) };
         }
     }
+    if segment > 0 {
+        // SAFETY: as above; `used` is what the first message takes.
+        used += unsafe { append(control, used, libc::SOL_UDP, libc::UDP_SEGMENT, segment) };
+    }
+    if used == 0 {
+        header.msg_control = std::ptr::null_mut();
+    }
+    header.msg_controllen = used as _;
 }
 
-/// # Safety
-/// As [`write_local`]; and `T` fits a [`Control`] behind a `cmsghdr`, which is asserted at compile time.
+/// What [`write_control`] writes at most.
 #[cfg(target_os = "linux")]
-unsafe fn write_message<T: Copy>(
-    header: &mut libc::msghdr,
+const ROOM_NEEDED: usize = {
+    // SAFETY: it only calculates.
+    let spaces = unsafe {
+        libc::CMSG_SPACE(size_of::<libc::in6_pktinfo>() as libc::c_uint)
+            + libc::CMSG_SPACE(size_of::<u16>() as libc::c_uint)
+    };
+    spaces as usize
+};
+#[cfg(target_os = "linux")]
+const _: () = assert!(ROOM_NEEDED <= CONTROL_BYTES);
+
+/// Write one control message `used` bytes into `control`; gives how many bytes it takes.
+///
+/// # Safety
+/// `control` points to a live, exclusively borrowed [`Control`], in which the message fits from `used` on; `used` is the
+/// sum of what earlier calls gave.
+#[cfg(target_os = "linux")]
+unsafe fn append<T: Copy>(
+    control: *mut u8,
+    used: usize,
     level: libc::c_int,
     kind: libc::c_int,
     value: T,
-) {
-    const { assert!(size_of::<libc::cmsghdr>() + size_of::<T>() + 8 <= CONTROL_BYTES) };
+) -> usize {
     let length = size_of::<T>() as libc::c_uint;
-    // SAFETY: CMSG_SPACE and CMSG_LEN only calculate. With `msg_controllen` set to at least one header, CMSG_FIRSTHDR
-    // gives `msg_control` itself, which the caller vouches for; the assertion above keeps header and value inside, and
-    // the value is written unaligned.
+    // SAFETY: CMSG_SPACE and CMSG_LEN only calculate. The caller vouches for the room; a `Control` is aligned for a header,
+    // and CMSG_SPACE keeps what follows aligned; the value is written unaligned.
     unsafe {
-        header.msg_controllen = libc::CMSG_SPACE(length) as _;
-        let message = libc::CMSG_FIRSTHDR(header);
-        if message.is_null() {
-            return;
-        }
+        let message = control.add(used).cast::<libc::cmsghdr>();
         (*message).cmsg_level = level;
         (*message).cmsg_type = kind;
         (*message).cmsg_len = libc::CMSG_LEN(length) as _;
         std::ptr::write_unaligned(libc::CMSG_DATA(message).cast::<T>(), value);
+        libc::CMSG_SPACE(length) as usize
     }
 }
 
@@ -247,7 +269,7 @@ mod tests {
             header.msg_control = control.as_mut_ptr();
             header.msg_controllen = CONTROL_BYTES as _;
             // SAFETY: `msg_control` points to `control`, which lives to the end of the block.
-            unsafe { write_local(&mut header, ip) };
+            unsafe { write_control(&mut header, ip, 0) };
             // SAFETY: as above. For IPv4 the kernel swaps `ipi_spec_dst` (sent) and `ipi_addr` (received).
             let read = unsafe { read_local(&header) };
             assert_eq!(

@@ -5,6 +5,8 @@
 )]
 
 use std::io;
+#[cfg(target_os = "linux")]
+use std::os::fd::{AsFd, AsRawFd};
 
 use socket2::Socket;
 
@@ -68,21 +70,25 @@ pub(super) fn report_local_address(_: &Socket, _: bool) -> io::Result<()> {
     Ok(())
 }
 
+/// Send without checksums. **For tests alone**: what the kernel refuses on such a socket it refuses on some network devices too.
+#[cfg(all(test, target_os = "linux"))]
+pub(super) fn omit_checksums(socket: &impl AsFd) -> io::Result<()> {
+    set(socket, libc::SOL_SOCKET, libc::SO_NO_CHECK, 1)
+}
+
 #[cfg(target_os = "linux")]
 fn set(
-    socket: &Socket,
+    socket: &impl AsFd,
     level: libc::c_int,
     name: libc::c_int,
     value: libc::c_int,
 ) -> io::Result<()> {
-    use std::os::fd::AsRawFd;
-
     let length = size_of::<libc::c_int>() as libc::socklen_t;
     // SAFETY: the descriptor is open for as long as `socket` is borrowed; the pointer is to `length` readable bytes that
     // outlive the call, which keeps neither.
     let outcome = unsafe {
         libc::setsockopt(
-            socket.as_raw_fd(),
+            socket.as_fd().as_raw_fd(),
             level,
             name,
             (&raw const value).cast(),

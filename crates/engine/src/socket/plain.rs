@@ -54,13 +54,14 @@ impl Receiver {
     }
 }
 
-/// Send each in its own call. What is refused or finds no room is lost.
-pub(super) fn send(socket: &UdpSocket, departures: &[Departure<'_>], report: &mut SendReport) {
-    for departure in departures {
-        match socket.send_to(departure.data, departure.destination) {
-            Ok(_) => report.sent += 1,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => report.no_room += 1,
-            Err(_) => report.refused += 1,
+/// Send one datagram. What is refused or finds no room is lost.
+pub(super) fn send(socket: &UdpSocket, departure: &Departure<'_>, report: &mut SendReport) {
+    match socket.send_to(departure.data, departure.destination) {
+        Ok(_) => {
+            report.sent += 1;
+            report.messages += 1;
         }
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => report.no_room += 1,
+        Err(_) => report.refused += 1,
     }
 }

@@ -1,19 +1,13 @@
 //! Sends one worker's datagrams, by whichever path was chosen.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
-use mio::net::UdpSocket;
+use hocket_media::Outbox;
 
 use super::Sockets;
 #[cfg(target_os = "linux")]
 use super::batch;
 use super::plain;
-
-/// Datagrams of one family gathered before a send call.
-#[cfg(target_os = "linux")]
-const GATHER: usize = batch::MAX_SEND;
-#[cfg(not(target_os = "linux"))]
-const GATHER: usize = 64;
 
 /// A datagram that is to leave.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +25,8 @@ pub struct Departure<'a> {
 pub struct SendReport {
     /// Datagrams that the kernel took.
     pub sent: usize,
+    /// Messages that they went in: fewer where several to one destination went together.
+    pub messages: usize,
     /// Dropped because the kernel's room was full.
     pub no_room: usize,
     /// Refused: unreachable, no socket of that family, forbidden by a filter.
@@ -44,7 +40,7 @@ pub struct Sender {
 
 enum Path {
     #[cfg(target_os = "linux")]
-    Batch(batch::Sender),
+    Batch(Box<batch::Sender>),
     Plain,
 }
 
@@ -55,85 +51,48 @@ impl Sender {
         #[cfg(target_os = "linux")]
         if batch {
             return Self {
-                path: Path::Batch(batch::Sender::new()),
+                path: Path::Batch(Box::new(batch::Sender::new())),
             };
         }
         let _ = batch;
         Self { path: Path::Plain }
     }
 
-    /// Send everything, keeping the order towards each destination.
+    /// Send everything, keeping the order towards each destination. Datagrams to one destination that follow one another,
+    /// equally long but for the last, leave as one message where the system can do that.
     pub fn send<'a>(
         &mut self,
         sockets: &Sockets,
         departures: impl Iterator<Item = Departure<'a>>,
     ) -> SendReport {
         let mut report = SendReport::default();
-        let (mut v4, mut v6) = (Gather::new(), Gather::new());
-        for departure in departures {
-            let (gather, socket) = match departure.destination {
-                SocketAddr::V4(_) => (&mut v4, sockets.v4.as_ref()),
-                SocketAddr::V6(_) => (&mut v6, sockets.v6.as_ref()),
-            };
-            let Some(socket) = socket else {
-                report.refused += 1;
-                continue;
-            };
-            if gather.push(departure) {
-                self.flush(socket, gather, &mut report);
-            }
-        }
-        for (socket, gather) in [
-            (sockets.v4.as_ref(), &mut v4),
-            (sockets.v6.as_ref(), &mut v6),
-        ] {
-            if let Some(socket) = socket {
-                self.flush(socket, gather, &mut report);
+        match &mut self.path {
+            #[cfg(target_os = "linux")]
+            Path::Batch(sender) => sender.send(sockets, departures, &mut report),
+            Path::Plain => {
+                for departure in departures {
+                    match sockets.for_destination(&departure.destination) {
+                        Some(socket) => plain::send(socket, &departure, &mut report),
+                        None => report.refused += 1,
+                    }
+                }
             }
         }
         report
     }
 
-    fn flush(&mut self, socket: &UdpSocket, gather: &mut Gather<'_>, report: &mut SendReport) {
-        match &mut self.path {
-            #[cfg(target_os = "linux")]
-            Path::Batch(sender) => sender.send(socket, gather.filled(), report),
-            Path::Plain => plain::send(socket, gather.filled(), report),
+    /// Send what waits in a core's outbox, and clear it.
+    pub fn empty(&mut self, sockets: &Sockets, outbox: &mut Outbox) -> SendReport {
+        if outbox.is_empty() {
+            return SendReport::default();
         }
-        gather.count = 0;
-    }
-}
-
-/// A few departures of one family, side by side.
-struct Gather<'a> {
-    slots: [Departure<'a>; GATHER],
-    count: usize,
-}
-
-impl<'a> Gather<'a> {
-    const fn new() -> Self {
-        const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-        let empty = Departure {
-            destination: SocketAddr::new(NOWHERE, 0),
-            local: NOWHERE,
-            data: &[],
-        };
-        Self {
-            slots: [empty; GATHER],
-            count: 0,
-        }
-    }
-
-    /// Add one; tells whether the room is now full.
-    fn push(&mut self, departure: Departure<'a>) -> bool {
-        if let Some(slot) = self.slots.get_mut(self.count) {
-            *slot = departure;
-            self.count += 1;
-        }
-        self.count == GATHER
-    }
-
-    fn filled(&self) -> &[Departure<'a>] {
-        self.slots.get(..self.count).unwrap_or_default()
+        let departures = outbox.iter().map(|datagram| Departure {
+            destination: datagram.destination,
+            local: datagram.local,
+            data: datagram.bytes,
+        });
+        let report = self.send(sockets, departures);
+        outbox.clear();
+        report
     }
 }

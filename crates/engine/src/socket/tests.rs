@@ -170,6 +170,7 @@ fn a_flush_keeps_order_over_chunks_and_families() {
             report,
             SendReport {
                 sent: 300,
+                messages: if batch { 2 * 3 } else { 300 }, // 150 a client, at most 64 together
                 no_room: 0,
                 refused: 0
             }
@@ -215,6 +216,7 @@ fn one_refused_datagram_does_not_stop_the_others() {
             report,
             SendReport {
                 sent: 2,
+                messages: 2,
                 no_room: 0,
                 refused: 3
             }
@@ -223,4 +225,94 @@ fn one_refused_datagram_does_not_stop_the_others() {
             assert_eq!(client.recv_from(&mut [0; 16]).unwrap().0, 4);
         }
     }
+}
+
+/// Datagrams of these lengths to one client, in one flush.
+fn send_lengths(
+    sender: &mut Sender,
+    sockets: &Sockets,
+    to: SocketAddr,
+    lengths: &[usize],
+) -> SendReport {
+    let data: Vec<Vec<u8>> = (0_u8..)
+        .zip(lengths)
+        .map(|(number, length)| vec![number; *length])
+        .collect();
+    let departures = data.iter().map(|bytes| Departure {
+        destination: to,
+        local: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        data: bytes,
+    });
+    sender.send(sockets, departures)
+}
+
+/// What came, as number and length.
+fn heard(client: &StdSocket, count: usize) -> Vec<(u8, usize)> {
+    let mut room = [0; 2_048];
+    let mut take = || {
+        let (length, _) = client.recv_from(&mut room).unwrap();
+        assert!(room[..length].iter().all(|byte| *byte == room[0]), "whole");
+        (room[0], length)
+    };
+    (0..count).map(|_| take()).collect()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn datagrams_to_one_client_leave_together_and_arrive_apart() {
+    for address in ["127.0.0.1", "::1"] {
+        let (_, sockets) = sockets(&[address], true);
+        let client = client(address);
+        let to = client.local_addr().unwrap();
+        let mut sender = Sender::new(true);
+        // Equally long ones and a shorter last one make a message; a longer one begins the next; so do more than 64.
+        let cases: [(&[usize], usize); 5] = [
+            (&[100; 10], 1),
+            (&[100, 100, 60], 1),
+            (&[100, 60, 60, 100], 3),
+            (&[1_201, 1_201], 2),
+            (&[50; 130], 3),
+        ];
+        for (lengths, messages) in cases {
+            let report = send_lengths(&mut sender, &sockets, to, lengths);
+            assert_eq!((report.sent, report.messages), (lengths.len(), messages));
+            let expected: Vec<(u8, usize)> = (0..).zip(lengths.iter().copied()).collect();
+            assert_eq!(heard(&client, lengths.len()), expected);
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn where_the_system_takes_no_bundles_every_datagram_goes_alone() {
+    let (_, sockets) = sockets(&["127.0.0.1"], true);
+    // A socket without checksums: the kernel refuses to cut its messages, as it does on devices that cannot calculate any.
+    option::omit_checksums(sockets.v4.as_ref().unwrap()).unwrap();
+    let client = client("127.0.0.1");
+    let to = client.local_addr().unwrap();
+    let mut sender = Sender::new(true);
+    for _ in 0..2 {
+        let report = send_lengths(&mut sender, &sockets, to, &[100, 100, 40]);
+        let whole = SendReport {
+            sent: 3,
+            messages: 3,
+            ..SendReport::default()
+        };
+        assert_eq!(report, whole);
+        assert_eq!(heard(&client, 3), [(0, 100), (1, 100), (2, 40)]);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_refused_destination_does_not_end_bundles_for_the_others() {
+    let (_, sockets) = sockets(&["127.0.0.1"], true);
+    let client = client("127.0.0.1");
+    let mut sender = Sender::new(true);
+    let nowhere = "127.0.0.1:0".parse().unwrap();
+    let report = send_lengths(&mut sender, &sockets, nowhere, &[100; 3]);
+    assert_eq!((report.sent, report.refused), (0, 3));
+    let to = client.local_addr().unwrap();
+    let report = send_lengths(&mut sender, &sockets, to, &[100; 3]);
+    assert_eq!((report.sent, report.messages), (3, 1));
 }

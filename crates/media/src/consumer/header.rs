@@ -17,6 +17,8 @@ const ONE_BYTE: [u8; 2] = [0xBE, 0xDE];
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fields {
     pub(crate) marker: bool,
+    /// Whether the payload ends with padding (RFC 3550 §5.1).
+    pub(crate) padding: bool,
     pub(crate) payload_type: u8,
     pub(crate) sequence: u16,
     pub(crate) timestamp: u32,
@@ -91,7 +93,8 @@ impl Template {
     /// or one AES-GCM nonce would seal two texts.
     pub(crate) fn fill<'a>(&self, fields: Fields, out: &'a mut [u8; HEADER_MAX]) -> &'a [u8] {
         *out = self.bytes;
-        let [_, kind, s0, s1, t0, t1, t2, t3, ..] = out;
+        let [first, kind, s0, s1, t0, t1, t2, t3, ..] = out;
+        *first |= u8::from(fields.padding) << 5;
         *kind = u8::from(fields.marker) << 7 | fields.payload_type & 0x7F;
         [*s0, *s1] = fields.sequence.to_be_bytes();
         [*t0, *t1, *t2, *t3] = fields.timestamp.to_be_bytes();
@@ -138,6 +141,7 @@ mod tests {
 
     const FIELDS: Fields = Fields {
         marker: true,
+        padding: false,
         payload_type: 100,
         sequence: 0xABCD,
         timestamp: 0x0102_0304,

@@ -20,7 +20,7 @@ impl Worker {
         let Some(transport) = self.transports.get_mut(slot) else {
             return;
         };
-        match transport.handle_rtp(data, now, &mut self.queues) {
+        match transport.handle_rtp(data, self.pads, now, &mut self.queues) {
             Ok((packet, subscribers)) => {
                 Self::schedule(&mut self.deadlines, &self.options, transport, slot, now);
                 self.hand_on(&packet, subscribers);
@@ -56,6 +56,7 @@ impl Transport {
     fn handle_rtp(
         &mut self,
         data: &mut [u8],
+        pads: bool,
         now: Instant,
         queues: &mut crate::queues::Queues,
     ) -> Result<(Arc<MediaPacket>, u64), Drop> {
@@ -67,6 +68,7 @@ impl Transport {
             header,
             bytes,
             index: opened.index,
+            pads,
         };
         let known = self
             .producers
