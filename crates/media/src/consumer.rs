@@ -218,7 +218,7 @@ impl Consumer {
         let mut header = [0; HEADER_MAX];
         let header = self.template.fill(fields, &mut header);
         sink.link
-            .send_rtp(header, payload, mapped.index, sink.outbox);
+            .send_rtp(self.ssrc, header, payload, mapped.index, sink.outbox);
         payload.len() - usize::from(packet.padding) // octets count without it (RFC 3550 §6.4.1)
     }
 }

@@ -7,8 +7,8 @@ use std::net::{IpAddr, SocketAddr};
 
 /// Datagrams that are to be sent. The driver sends all and calls [`Outbox::clear`].
 ///
-/// A transport's RTP packets come out one behind another, longest first, wherever others were queued in between: so the driver can hand several
-/// to the kernel as one message, whose parts are equally long but for the last. Equally long ones keep their order.
+/// A transport's RTP packets come out one behind another, wherever others were queued in between, and longest first as far as each stream keeps its
+/// order: so the driver can hand several to the kernel as one message, whose parts are equally long but for the last.
 #[derive(Debug)]
 pub struct Outbox {
     bytes: Vec<u8>,
@@ -24,6 +24,8 @@ struct Part {
     start: u32,
     end: u32,
     next: u32,
+    /// SSRC of an RTP packet.
+    stream: u32,
 }
 
 /// No part follows.
@@ -108,15 +110,16 @@ impl Outbox {
         local: IpAddr,
         write: impl FnOnce(&mut Vec<u8>),
     ) -> usize {
-        self.push_chained(destination, local, &mut Chain::default(), write)
+        self.push_chained(destination, local, &mut Chain::default(), 0, write)
     }
 
-    /// As [`Outbox::push_with`], beside the others of this chain.
+    /// As [`Outbox::push_with`], beside the others of this chain. `stream` is the packet's SSRC.
     pub(crate) fn push_chained(
         &mut self,
         destination: SocketAddr,
         local: IpAddr,
         chain: &mut Chain,
+        stream: u32,
         write: impl FnOnce(&mut Vec<u8>),
     ) -> usize {
         let start = self.bytes.len();
@@ -128,6 +131,7 @@ impl Outbox {
                 start: start as u32,
                 end: end as u32,
                 next: END,
+                stream,
             });
             let group = self.groups.get_mut(chain.group as usize);
             // A round of four thousand million ago looks like this one; the destination does not.
@@ -176,38 +180,38 @@ impl Part {
     }
 }
 
-/// Puts a part into a group, behind all that are as long or longer. Usually that is the end.
+/// Puts a part into a group: before the first that is shorter, but never before one of its own stream.
 fn insert(parts: &mut [Part], group: &mut Group, place: u32) {
-    let longer_or_equal = |parts: &[Part], other: u32| {
-        let other = parts.get(other as usize);
-        let new = parts.get(place as usize);
-        matches!((other, new), (Some(other), Some(new)) if other.len() >= new.len())
+    let at = |place: u32| parts.get(place as usize).copied();
+    let (Some(new), Some(last)) = (at(place), at(group.last)) else {
+        return;
     };
-    if longer_or_equal(parts, group.last) {
-        link(parts, group.last, place);
-        group.last = place;
-        return;
-    }
-    if !longer_or_equal(parts, group.first) {
-        link(parts, place, group.first);
-        group.first = place;
-        return;
-    }
-    let mut at = group.first;
-    while let Some(next) = parts.get(at as usize).map(|part| part.next) {
-        if !longer_or_equal(parts, next) {
-            link(parts, place, next);
-            link(parts, at, place);
-            return;
+    let mut before = None;
+    if last.len() >= new.len() || last.stream == new.stream {
+        before = Some(group.last); // the usual case
+    } else {
+        let (mut next, mut passed_shorter) = (group.first, false);
+        while let Some(part) = at(next) {
+            if part.stream == new.stream {
+                (before, passed_shorter) = (Some(next), false);
+            } else if part.len() < new.len() {
+                passed_shorter = true;
+            } else if !passed_shorter {
+                before = Some(next);
+            }
+            next = part.next;
         }
-        at = next;
     }
-}
-
-/// Lets one part follow another.
-fn link(parts: &mut [Part], before: u32, behind: u32) {
-    if let Some(part) = parts.get_mut(before as usize) {
+    let behind = before.and_then(at).map_or(group.first, |part| part.next);
+    if let Some(part) = parts.get_mut(place as usize) {
         part.next = behind;
+    }
+    match before.and_then(|before| parts.get_mut(before as usize)) {
+        Some(part) => part.next = place,
+        None => group.first = place,
+    }
+    if behind == END {
+        group.last = place;
     }
 }
 
@@ -241,28 +245,34 @@ mod tests {
         assert_eq!(outbox.iter().count(), 0);
     }
 
+    const FROM: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    fn to(who: usize) -> SocketAddr {
+        SocketAddr::new(FROM, 1_000 + who as u16)
+    }
+
+    fn push(outbox: &mut Outbox, who: usize, chain: &mut Chain, stream: u32, bytes: &[u8]) {
+        outbox.push_chained(to(who), FROM, chain, stream, |arena| {
+            arena.extend_from_slice(bytes)
+        });
+    }
+
     #[test]
     fn packets_of_one_chain_leave_together_longest_first_and_else_in_order() {
-        let (one, two): (SocketAddr, SocketAddr) = (
-            "192.0.2.1:9".parse().unwrap(),
-            "192.0.2.1:10".parse().unwrap(),
-        );
-        let from: IpAddr = "192.0.2.2".parse().unwrap();
-        let mut outbox = Outbox::default();
+        let (mut outbox, mut chains) = (Outbox::default(), [Chain::default(); 2]);
         for _ in 0..2 {
-            let (mut a, mut b) = (Chain::default(), Chain::default());
             outbox.clear();
-            for (to, chain, bytes) in [
-                (one, 0, &b"aa1"[..]),
-                (two, 1, b"b1"),
-                (one, 0, b"a2"),
-                (one, 0, b"aaa3"),
-                (two, 1, b"b2"),
-                (one, 0, b"aa4"),
-                (one, 0, b"a5"),
-            ] {
-                let chain = if chain == 0 { &mut a } else { &mut b };
-                outbox.push_chained(to, from, chain, |arena| arena.extend_from_slice(bytes));
+            let packets: [(usize, &[u8]); 7] = [
+                (0, b"aa1"),
+                (1, b"b1"),
+                (0, b"a2"),
+                (0, b"aaa3"),
+                (1, b"b2"),
+                (0, b"aa4"),
+                (0, b"a5"),
+            ];
+            for (stream, (who, bytes)) in (0..).zip(packets) {
+                push(&mut outbox, who, &mut chains[who], stream, bytes);
             }
             let sent: Vec<&[u8]> = outbox.iter().map(|datagram| datagram.bytes).collect();
             let expected: [&[u8]; 7] = [b"aaa3", b"aa1", b"aa4", b"a2", b"a5", b"b1", b"b2"];
@@ -271,54 +281,65 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_of_another_round_or_destination_begins_anew() {
-        let (one, two): (SocketAddr, SocketAddr) = (
-            "192.0.2.1:9".parse().unwrap(),
-            "192.0.2.1:10".parse().unwrap(),
-        );
-        let from: IpAddr = "192.0.2.2".parse().unwrap();
+    fn a_stream_keeps_its_order_whatever_its_lengths() {
         let (mut outbox, mut chain) = (Outbox::default(), Chain::default());
-        let mut push = |outbox: &mut Outbox, to, bytes: &[u8]| {
-            outbox.push_chained(to, from, &mut chain, |arena| arena.extend_from_slice(bytes))
-        };
-        push(&mut outbox, one, b"before");
+        let packets: [(u32, &[u8]); 6] = [
+            (1, b"a1"),
+            (2, b"bbbb1"),
+            (1, b"aaa2"),
+            (3, b"cc1"),
+            (1, b"aaaa3"),
+            (2, b"bbbbbb2"),
+        ];
+        for (stream, bytes) in packets {
+            push(&mut outbox, 0, &mut chain, stream, bytes);
+        }
+        let sent: Vec<&[u8]> = outbox.iter().map(|datagram| datagram.bytes).collect();
+        let expected: [&[u8]; 6] = [b"bbbb1", b"bbbbbb2", b"a1", b"aaa2", b"aaaa3", b"cc1"];
+        assert_eq!(sent, expected);
+    }
+
+    #[test]
+    fn a_chain_of_another_round_or_destination_begins_anew() {
+        let (mut outbox, mut chain) = (Outbox::default(), Chain::default());
+        push(&mut outbox, 1, &mut chain, 1, b"before");
         outbox.clear();
-        push(&mut outbox, one, b"1");
-        push(&mut outbox, two, b"22");
-        push(&mut outbox, two, b"3");
-        let sent: Vec<_> = outbox
-            .iter()
+        push(&mut outbox, 1, &mut chain, 1, b"1");
+        push(&mut outbox, 2, &mut chain, 1, b"22");
+        push(&mut outbox, 2, &mut chain, 1, b"3");
+        let datagrams = outbox.iter();
+        let sent: Vec<_> = datagrams
             .map(|datagram| (datagram.destination, datagram.bytes))
             .collect();
-        assert_eq!(sent, [(one, &b"1"[..]), (two, b"22"), (two, b"3")]);
+        assert_eq!(sent, [(to(1), &b"1"[..]), (to(2), b"22"), (to(2), b"3")]);
     }
 
     proptest! {
         #[test]
-        fn nothing_is_lost_doubled_or_sent_elsewhere(
-            packets in prop::collection::vec((0..4usize, 1..6usize), 0..60)
+        fn nothing_is_lost_doubled_or_sent_elsewhere_and_streams_keep_their_order(
+            packets in prop::collection::vec((0..3usize, 0..4u32, 1..6usize), 0..60)
         ) {
-            let mut outbox = Outbox::default();
-            let mut chains = [Chain::default(); 4];
-            let from = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
-            let to = |who: usize| SocketAddr::new(from, 1_000 + who as u16);
-            for (number, (who, length)) in packets.iter().enumerate() {
-                let bytes = vec![number as u8; *length];
-                outbox.push_chained(to(*who), from, &mut chains[*who], |arena| arena.extend_from_slice(&bytes));
+            let (mut outbox, mut chains) = (Outbox::default(), [Chain::default(); 3]);
+            // Who gets it, of which stream, the how manieth, how long.
+            let mut expected = Vec::new();
+            for (number, (who, stream, length)) in packets.into_iter().enumerate() {
+                let mut bytes = vec![stream as u8, number as u8];
+                bytes.resize(2 + length, 0);
+                push(&mut outbox, who, &mut chains[who], stream, &bytes);
+                expected.push((to(who), bytes));
             }
-            let mut expected: Vec<_> = packets.iter().enumerate()
-                .map(|(number, (who, length))| (to(*who), usize::MAX - length, vec![number as u8; *length]))
-                .collect();
-            let mut sent: Vec<_> = outbox.iter()
-                .map(|datagram| (datagram.destination, usize::MAX - datagram.bytes.len(), datagram.bytes.to_vec()))
-                .collect();
-            for who in 0..4 {
-                let own = |all: &[(SocketAddr, usize, Vec<u8>)]| -> Vec<_> {
-                    all.iter().filter(|one| one.0 == to(who)).cloned().collect()
-                };
-                let mut own_expected = own(&expected);
-                own_expected.sort_by_key(|one| one.1); // stable: equally long ones keep their order
-                prop_assert_eq!(own(&sent), own_expected);
+            let datagrams = outbox.iter();
+            let mut sent: Vec<_> = datagrams.map(|one| (one.destination, one.bytes.to_vec())).collect();
+            let mut destinations: Vec<_> = sent.iter().map(|one| one.0).collect();
+            destinations.dedup();
+            prop_assert!(destinations.len() <= 3, "each destination once");
+            let stream = |all: &[(SocketAddr, Vec<u8>)], who, stream| -> Vec<_> {
+                all.iter().filter(|one| one.0 == to(who) && one.1[0] == stream).cloned().collect()
+            };
+            for who in 0..3 {
+                for number in 0..4 {
+                    prop_assert_eq!(stream(&sent, who, number), stream(&expected, who, number));
+                }
             }
             expected.sort();
             sent.sort();

@@ -47,6 +47,9 @@ fn subject<'a>(
     let copies = forwarding::packets(listeners).next_multiple_of(together) * listeners;
     let arena = vec![0xA5; copies * DATAGRAM];
     let mut sender = Sender::new(true);
+    if together == 1 {
+        sender = sender.without_bundles();
+    }
     Subject::new(name, 0, move |stopwatch| {
         let addresses = ears.addresses.iter().take(listeners).cycle();
         let addresses = addresses.flat_map(|address| std::iter::repeat_n(address, together));

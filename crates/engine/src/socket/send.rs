@@ -58,6 +58,16 @@ impl Sender {
         Self { path: Path::Plain }
     }
 
+    /// With each datagram in a message of its own: what bundles are measured against.
+    #[must_use]
+    pub fn without_bundles(mut self) -> Self {
+        #[cfg(target_os = "linux")]
+        if let Path::Batch(sender) = &mut self.path {
+            sender.set_bundles(false);
+        }
+        self
+    }
+
     /// Send everything, keeping the order towards each destination. Datagrams to one destination that follow one another,
     /// equally long but for the last, leave as one message where the system can do that.
     pub fn send<'a>(

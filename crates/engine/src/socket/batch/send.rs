@@ -78,6 +78,12 @@ impl Sender {
         }
     }
 
+    /// Whether several datagrams may go as one message. They may at first.
+    pub(in crate::socket) fn set_bundles(&mut self, bundles: bool) {
+        self.v4.bundles = bundles;
+        self.v6.bundles = bundles;
+    }
+
     /// Send all in order. What the kernel refuses is skipped; when its room is full the rest of a call is lost, as it
     /// would be on a full line.
     pub(in crate::socket) fn send<'a>(
