@@ -70,6 +70,13 @@ impl Link {
         self.sent.add(bytes.len());
     }
 
+    /// Reads what [`Link::send_rtp`] will need, for nothing but to have it near.
+    pub(crate) fn touch(&self) -> u8 {
+        self.outbound
+            .as_ref()
+            .map_or(0, |outbound| outbound.touch())
+    }
+
     /// The selected remote address.
     pub(crate) fn destination(&self) -> Option<SocketAddr> {
         self.selected.map(|path| path.remote)

@@ -132,6 +132,14 @@ impl Cipher {
         }
     }
 
+    /// See [`super::Outbound::touch`].
+    pub fn touch(&self) -> u8 {
+        match self {
+            Self::Gcm { salt, .. } => *salt as u8,
+            Self::Cm(cipher) => cipher.salt as u8,
+        }
+    }
+
     /// Checks the tag in constant time, then decrypts `body` in place. After an error `body` is worth nothing.
     pub fn open(
         &self,

@@ -38,6 +38,11 @@ impl Outbound {
         }
     }
 
+    /// Reads a byte of the keys, for nothing but to have them near.
+    pub(crate) fn touch(&self) -> u8 {
+        self.rtp.touch()
+    }
+
     /// What it was made for.
     #[must_use]
     pub fn profile(&self) -> Profile {
