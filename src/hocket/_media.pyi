@@ -418,8 +418,8 @@ class Engine:
             addresses: local addresses to bind, at most one a family. `::` takes IPv6 only; it is left out silently on a
                 machine without IPv6 as long as another address remains.
             batch: `recvmmsg` and `sendmmsg`. Without it, or outside Linux, one call a datagram and one worker.
-            gather_us: how long a worker that has much to do lets packets gather at most, 0 … 3000 µs, so that several to one
-                listener leave as one message; 0 is never.
+            gather_us: how long a worker that has much to do lets packets gather at most, 0 … 3000 µs, so that several
+                to one listener leave as one message; 0 is never.
             consent_ms: a transport that hears no valid check for so long is closed (RFC 7675).
             handshake_ms: DTLS must be done so long after the first valid check.
             max_transports: bound on transports in all.

@@ -76,8 +76,8 @@ class VoiceServer:
             media_port: UDP port of all voice, IPv4 and IPv6; 0 takes a free one. Behind a firewall, set and open it.
             media_addresses: local addresses to receive voice on, at most one of a family.
             workers: media threads, 1 … 64; 0 is one a core.
-            gather_ms: how long a busy media thread lets packets gather at most, 0 … 3 ms, so that several to one listener
-                leave together; 0 is never.
+            gather_ms: how long a busy media thread lets packets gather at most, 0 … 3 ms, so that several to one
+                listener leave together; 0 is never.
             authenticate: says who opens a stream. None: everybody is who they say they are, on this machine alone.
             authorize: says what a user may do in a channel.
             one_channel: what happens when a user joins a second channel.

@@ -64,13 +64,15 @@ def test_without_options_the_defaults_hold(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_every_option_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
     line = "--host ::1 --port 1 --media-port 2 --announce 10.0.0.1 voice.example.org --workers 3 --auth open"
-    more = "--one-channel reject --allow-origin https://a https://b --tls-cert c --tls-key k --log-level debug"
-    assert options(monkeypatch, *line.split(), *more.split(), "--limits.streams", "9") == ServeOptions(
+    more = "--one-channel reject --allow-origin https://a https://b --tls-cert c --tls-key k"
+    rest = "--log-level debug --gather-ms 0.5 --limits.streams 9"
+    assert options(monkeypatch, *line.split(), *more.split(), *rest.split()) == ServeOptions(
         host="::1",
         port=1,
         media_port=2,
         announce=("10.0.0.1", "voice.example.org"),
         workers=3,
+        gather_ms=0.5,
         auth="open",
         one_channel="reject",
         allow_origin=("https://a", "https://b"),
@@ -121,6 +123,8 @@ def test_a_list_in_the_environment_has_spaces_between(monkeypatch: pytest.Monkey
         ("--port 65536", "--port 65536: must be 0 to 65535."),
         ("--media-port -1", "--media-port"),
         ("--workers 65", "--workers 65: must be 0 to 64."),
+        ("--gather-ms 3.5", "--gather-ms 3.5: must be 0 to 3."),
+        ("--gather-ms nan", "--gather-ms nan: must be 0 to 3."),
         ("--one-channel both", '"replace", "reject", "allow"'),
         ("--allow-origin example.org", "https://example.org"),
         ("--allow-origin https://example.org/", "nothing else"),

@@ -37,6 +37,8 @@ def make(**options: object) -> Engine:
         ({"port": 65_536}, "port"),
         ({"workers": 65}, "workers"),
         ({"workers": -1}, "workers"),
+        ({"gather_us": 3_001}, "gather_us"),
+        ({"gather_us": -1}, "gather_us"),
         ({"addresses": []}, "addresses"),
         ({"addresses": ["localhost"]}, "localhost"),
         ({"addresses": ["127.0.0.1", "127.0.0.2"]}, "addresses"),
