@@ -69,6 +69,8 @@ pub(crate) struct Transport {
     /// A finished handshake whose certificate nobody could vouch for yet.
     unverified: Option<Box<Established>>,
     handshake_until: Instant,
+    /// Datagrams of its handshake that wait for their turn.
+    pub(crate) waiting: u8,
     profile: Option<srtp::Profile>,
 }
 
@@ -98,6 +100,7 @@ impl Transport {
             remote: None,
             unverified: None,
             handshake_until: now + options.handshake_timeout,
+            waiting: 0,
             profile: None,
         })
     }
@@ -109,6 +112,11 @@ impl Transport {
     /// Whether media may flow.
     pub(crate) fn is_connected(&self) -> bool {
         self.inbound.is_some()
+    }
+
+    /// Whether DTLS has come to its end: what comes of it now costs little.
+    pub(crate) fn has_shaken_hands(&self) -> bool {
+        self.dtls.is_established()
     }
 
     /// Counts a drop, here and in the worker's account.

@@ -12,6 +12,7 @@
 
 mod closing;
 mod control;
+mod handshakes;
 mod ingress;
 mod media;
 mod reporting;
@@ -63,6 +64,7 @@ pub struct Worker {
     router: Router,
     clock: Clock,
     deadlines: Deadlines,
+    handshakes: handshakes::Handshakes,
     queues: Queues,
     passing: PassingRing,
     /// Whether packets that come in leave padded.
@@ -120,6 +122,7 @@ impl Worker {
             router: Router::new(id, clock),
             clock,
             deadlines: Deadlines::default(),
+            handshakes: handshakes::Handshakes::new(now),
             queues: Queues::default(),
             passing: PassingRing::default(),
             pads: false,
@@ -179,6 +182,7 @@ impl Worker {
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.continue_handshakes(now);
         for _ in 0..TIMEOUTS_AT_ONCE {
             let Some((at, slot)) = self.deadlines.pop_due(now) else {
                 return;
@@ -196,7 +200,10 @@ impl Worker {
     /// When [`Worker::handle_timeout`] is due next; `None` = never, as things stand.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Instant> {
-        self.deadlines.next()
+        [self.deadlines.next(), self.handshakes.next_timeout()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Datagrams to send.

@@ -53,9 +53,7 @@ impl Worker {
             transport.received.add(data.len());
         }
         match class {
-            Class::Dtls => self.with_transport(slot, now, |transport, env| {
-                transport.handle_dtls(path, data, env)
-            }),
+            Class::Dtls => self.handle_dtls(slot, path, data, now),
             Class::Rtp => self.handle_rtp(slot, data, now),
             _ => self.handle_rtcp(slot, data, now),
         }
