@@ -88,6 +88,37 @@ def test_a_consumer_of_another_stream_cannot_be_resumed() -> None:
     assert isinstance(alone.error, NotFound)
 
 
+def test_resuming_after_deafening_lets_the_sound_flow_once_deafening_ends() -> None:
+    house = House()
+    house.join(1)
+    deaf = house.join(2, hocket=1)
+    deaf.say(shapes.set_deafened(True), shapes.resume(deaf.consumers()[1]))
+    assert paused(house) == [True, True]
+    deaf.say(shapes.set_deafened(False))
+    assert sorted(paused(house)) == [False, True]
+
+
+def test_who_comes_again_is_not_heard_through_the_consumer_of_before() -> None:
+    house = House()
+    listener = house.join(99, speaks=False)
+    former = house.join(1)
+    before = listener.consumers()[1]
+    former.leave()
+    house.join(1)
+    listener.say(shapes.resume(before))
+    assert listener.error is None
+    assert all(paused(house))
+
+
+def test_a_client_that_resumes_nothing_costs_no_more_as_people_come_and_go() -> None:
+    house = House()
+    listener = house.join(99, speaks=False)
+    for user_id in range(1, 200):
+        house.join(user_id).leave()
+        listener.read()
+    assert len(listener.seat._member._unresumed) < 4
+
+
 def test_every_consumer_of_a_stream_has_its_own_id_ssrc_and_mid() -> None:
     house = House()
     listener = house.join(99, speaks=False)

@@ -103,7 +103,7 @@ def test_set_deafened_pauses_all_consumers_of_that_person_and_no_other() -> None
     other.say(shapes.resume(other.consumers()[1]))
     deaf.say(shapes.set_deafened(True))
     flowing = [made.transport for made in house.media.consumers.values() if not made.paused]
-    assert flowing == [house.media.consumers[other.seat._member.heard[1].consumer].transport]
+    assert flowing == [house.media.consumers[other.seat._member.heard[1]].transport]
     deaf.say(shapes.set_deafened(False))
     assert [made.paused for made in house.media.consumers.values()].count(False) == 3
     assert speaker.error is None

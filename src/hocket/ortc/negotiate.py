@@ -5,6 +5,9 @@
     negotiate_receiver(its RtpCapabilities)    → Receiver: what it can take, in numbers
     negotiate_consumer(producer, receiver, …)  → Consumer: what it gets, in numbers and as RtpParameters
 
+What a receiver gets differs from speaker to speaker in few ways, so that it is worked out once for each of them: in a
+channel of a thousand every join makes two thousand consumers.
+
 Opus is what everybody speaks: a producer or receiver without it is refused, so every pair matches. The rest differs
 between two people in one channel and is settled for each pair: RED, NACK, header extensions, and all numbers. A
 receiver's numbers are always its own: mediasoup's clients look a stream up by the payload type in their capabilities.
@@ -15,7 +18,9 @@ Nothing of a producer's text reaches a receiver's parameters, only numbers and f
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+
+from msgspec import Struct
 
 from hocket.errors import InvalidParameters
 from hocket.ortc import codecs, extensions
@@ -27,12 +32,16 @@ from hocket.ortc.parameters import (
     RtpCodecCapability,
     RtpCodecParameters,
     RtpEncodingParameters,
+    RtpHeaderExtensionParameters,
     RtpParameters,
 )
 
 ROUTER_OPUS = 100
 ROUTER_RED = 101
 """The router's payload types. mediasoup starts at 100 too; no browser has Opus there, so a mix-up shows at once."""
+
+_AGREEMENTS = 1_024
+"""Agreements that are remembered. Few kinds of clients make few of them, but a client chooses its numbers."""
 
 OPUS_SETTINGS: CodecSettings = {"minptime": 10, "useinbandfec": 1}
 """RFC 7587 §6.1: packets of 10 ms are fine, and in-band FEC is wanted. Browsers say the same of themselves."""
@@ -74,8 +83,7 @@ class Receiver:
     nack: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Consumer:
+class Consumer(Struct, frozen=True, kw_only=True):
     """What one receiver gets of one producer: the numbers for the media core, and the parameters for the client.
 
     Attributes:
@@ -91,6 +99,16 @@ class Consumer:
     nack: bool
     cname: str
     rtp_parameters: RtpParameters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Agreement:
+    """What one receiver gets of every producer of one kind."""
+
+    red_payload_type: int | None
+    extensions: Extensions
+    codecs: tuple[RtpCodecParameters, ...]
+    header_extensions: tuple[RtpHeaderExtensionParameters, ...]
 
 
 @cache
@@ -190,27 +208,44 @@ def negotiate_consumer(producer: Producer, receiver: Receiver, *, ssrc: int, mid
         cname: printable ASCII, one a user, so that the receiver keeps that user's streams together. Ours, not the
             producer's own word, which other people's SDP should not carry.
     """
-    red_payload_type = None if producer.red_payload_type is None else receiver.red_payload_type
-    used = Extensions(
-        mid=receiver.extensions.mid,
-        audio_level=None if producer.extensions.audio_level is None else receiver.extensions.audio_level,
-        abs_send_time=receiver.extensions.abs_send_time,
+    agreed = _agree(
+        receiver,
+        red=producer.red_payload_type is not None,
+        audio_level=producer.extensions.audio_level is not None,
+        stereo=producer.stereo,
     )
     return Consumer(
         ssrc=ssrc,
         mid=mid,
         opus_payload_type=receiver.opus_payload_type,
-        red_payload_type=red_payload_type,
-        extensions=used,
+        red_payload_type=agreed.red_payload_type,
+        extensions=agreed.extensions,
         nack=receiver.nack,
         cname=cname,
         rtp_parameters=RtpParameters(
             mid=mid,
-            codecs=_consumer_codecs(producer, receiver, red_payload_type),
-            header_extensions=extensions.parameters(used),
+            codecs=agreed.codecs,
+            header_extensions=agreed.header_extensions,
             encodings=(RtpEncodingParameters(ssrc=ssrc),),
             rtcp=RtcpParameters(cname=cname),
         ),
+    )
+
+
+@lru_cache(maxsize=_AGREEMENTS)
+def _agree(receiver: Receiver, *, red: bool, audio_level: bool, stereo: bool) -> _Agreement:
+    """What a receiver gets of producers that send RED, audio levels and two channels, or do not."""
+    red_payload_type = receiver.red_payload_type if red else None
+    used = Extensions(
+        mid=receiver.extensions.mid,
+        audio_level=receiver.extensions.audio_level if audio_level else None,
+        abs_send_time=receiver.extensions.abs_send_time,
+    )
+    return _Agreement(
+        red_payload_type=red_payload_type,
+        extensions=used,
+        codecs=_consumer_codecs(receiver, red_payload_type, stereo=stereo),
+        header_extensions=extensions.parameters(used),
     )
 
 
@@ -267,7 +302,7 @@ def _ssrc_sent(parameters: RtpParameters, used: Extensions, where: str) -> int |
 
 
 def _consumer_codecs(
-    producer: Producer, receiver: Receiver, red_payload_type: int | None
+    receiver: Receiver, red_payload_type: int | None, *, stereo: bool
 ) -> tuple[RtpCodecParameters, ...]:
     """Opus first: a client decides by the first codec whether it can receive at all."""
     opus = RtpCodecParameters(
@@ -275,7 +310,7 @@ def _consumer_codecs(
         payload_type=receiver.opus_payload_type,
         clock_rate=codecs.CLOCK_RATE,
         channels=codecs.CHANNELS,
-        parameters={**OPUS_SETTINGS, "sprop-stereo": 1} if producer.stereo else OPUS_SETTINGS,
+        parameters={**OPUS_SETTINGS, "sprop-stereo": 1} if stereo else OPUS_SETTINGS,
         rtcp_feedback=(codecs.NACK,) if receiver.nack else (),
     )
     if red_payload_type is None:

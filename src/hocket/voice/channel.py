@@ -20,7 +20,7 @@ from hocket.proto import voice
 from hocket.voice import frames
 from hocket.voice.events import Event, Joined, Left, Speaking
 from hocket.voice.media import Gone, Media
-from hocket.voice.participant import Hearing, Participant
+from hocket.voice.participant import Participant
 
 _FULL_RETRY = 30
 """Seconds after which a client may try a full channel again."""
@@ -136,7 +136,7 @@ class Channel:
             consumer_id = self._media.consume(listener.transport, speaker.sending.producer, consumer)
         except Gone:  # one of the two is about to leave: its transport ended
             return None
-        listener.heard[speaker.user.id] = Hearing(ordinal, consumer_id)
+        listener.hear(speaker.user.id, ordinal, consumer_id)
         return voice.UserConsumerOptions(
             user_id=speaker.user.id,
             producer_id=str(speaker.sending.producer),

@@ -18,15 +18,6 @@ _SSRCS = 2**32 - 1
 """Valid SSRCs are 1 … 2^32-1."""
 
 
-@dataclass(slots=True)
-class Hearing:
-    """One consumer: somebody who is heard. `resumed`: the client asked for the sound."""
-
-    ordinal: int
-    consumer: int
-    resumed: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class Sending:
     """What a speaker sends: the engine's producer, and the numbers of its stream."""
@@ -47,7 +38,7 @@ class Participant:
         receiver: what its client can take.
         transport: the engine's transport on which its client receives.
         sending: None for a listener.
-        heard: whom it hears, by user id; exactly those of whom it was told.
+        heard: the engine's consumers through which it hears whom, by user id; exactly those of whom it was told.
         muted_by_self, muted_by_moderator, deafened, speaking: as their names say.
     """
 
@@ -74,7 +65,7 @@ class Participant:
         self.receiver = receiver
         self.transport = transport
         self.sending: Sending | None = None
-        self.heard: dict[int, Hearing] = {}
+        self.heard: dict[int, int] = {}
         self.muted_by_self = False
         self.muted_by_moderator = muted_by_moderator
         self.deafened = False
@@ -82,6 +73,7 @@ class Participant:
         self._media = media
         self._first_ssrc = first_ssrc
         self._consumers = 0
+        self._unresumed: dict[int, tuple[int, int]] = {}
 
     @property
     def muted(self) -> bool:
@@ -101,6 +93,13 @@ class Participant:
     def ssrc(self, ordinal: int) -> int:
         """The SSRC of its consumer of that number; unique until 2^32 of them were made."""
         return 1 + (self._first_ssrc + ordinal) % _SSRCS
+
+    def hear(self, user_id: int, ordinal: int, consumer: int) -> None:
+        """Notes the consumer of that number, through which it will hear a user once its client resumes it."""
+        self.heard[user_id] = consumer
+        if len(self._unresumed) > 2 * len(self.heard):  # most of them are of users who have left
+            self._unresumed = {key: value for key, value in self._unresumed.items() if self._is_heard(*value)}
+        self._unresumed[ordinal] = (user_id, consumer)
 
     def state_frame(self) -> bytes:
         """Its whole state, for those who speak our extension."""
@@ -123,10 +122,12 @@ class Participant:
         ordinal = int(consumer_id)
         if str(ordinal) != consumer_id or not 0 < ordinal <= self._consumers:
             raise NotFound("consumer_id: there never was such a consumer on this stream.")
-        for hearing in self.heard.values():
-            if hearing.ordinal == ordinal:
-                self._resume(hearing)
-                return
+        waiting = self._unresumed.pop(ordinal, None)
+        if not self._unresumed:
+            self._unresumed = {}  # a dictionary keeps the room of its largest days
+        if waiting is not None and self._is_heard(*waiting) and not self.deafened:
+            with suppress(Gone):
+                self._media.resume_consumer(waiting[1])
 
     def set_deafened(self, deafened: bool) -> bool:
         """Stops or restarts the sound to this user's client; what was not resumed stays silent.
@@ -138,10 +139,10 @@ class Participant:
             return False
         self.deafened = deafened
         switch = self._media.pause_consumer if deafened else self._media.resume_consumer
-        for hearing in self.heard.values():
-            if hearing.resumed:
+        for user_id, resumed in self._resumed().items():
+            if resumed:
                 with suppress(Gone):
-                    switch(hearing.consumer)
+                    switch(self.heard[user_id])
         return True
 
     def set_muted(self, *, by_self: bool | None = None, by_moderator: bool | None = None) -> bool:
@@ -174,16 +175,17 @@ class Participant:
         return {
             "user": self.user.id,
             "sends": self.sending is not None,
-            "hears": {user_id: hearing.resumed for user_id, hearing in self.heard.items()},
+            "hears": self._resumed(),
             "muted": self.muted,
             "deafened": self.deafened,
             "speaking": self.speaking,
         }
 
-    def _resume(self, hearing: Hearing) -> None:
-        if hearing.resumed:
-            return
-        hearing.resumed = True
-        if not self.deafened:
-            with suppress(Gone):
-                self._media.resume_consumer(hearing.consumer)
+    def _is_heard(self, user_id: int, consumer: int) -> bool:
+        """Whether the user is still heard through this very consumer: one who left may have come again."""
+        return self.heard.get(user_id) == consumer
+
+    def _resumed(self) -> dict[int, bool]:
+        """Whom it hears, and whether its client has asked for the sound."""
+        waiting = {consumer for _, consumer in self._unresumed.values()}
+        return {user_id: consumer not in waiting for user_id, consumer in self.heard.items()}
