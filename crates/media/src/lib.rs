@@ -22,6 +22,7 @@ pub mod stun;
 mod addresses;
 mod allowance;
 pub mod claim;
+pub mod client;
 mod clock;
 pub mod command;
 mod consumer;

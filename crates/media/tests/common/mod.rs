@@ -15,6 +15,7 @@ pub mod account;
 pub mod attack;
 pub mod client;
 pub mod counting;
+pub mod guests;
 pub mod network;
 pub mod person;
 pub mod scene;

@@ -17,6 +17,7 @@ use super::network::Network;
 pub struct Server {
     pub address: SocketAddr,
     pub workers: Vec<Worker>,
+    certificate: Arc<Certificate>,
     /// Events of all workers, oldest first.
     pub events: Vec<Event>,
     /// Called around everything that workers do, for tests that watch their memory.
@@ -45,6 +46,7 @@ impl Server {
         Self {
             address,
             workers,
+            certificate,
             events: Vec::new(),
             weighed: None,
             messages: 0,
@@ -53,6 +55,16 @@ impl Server {
             consumers: HashMap::new(),
             next_id: 0,
         }
+    }
+
+    /// What signalling tells clients about the certificate.
+    pub fn fingerprints(&self) -> Fingerprints {
+        let own = self.certificate.fingerprints();
+        let pairs: Vec<_> = own
+            .iter()
+            .map(|one| (one.algorithm(), one.value()))
+            .collect();
+        Fingerprints::parse(pairs.iter().map(|(name, value)| (*name, value.as_str()))).unwrap()
     }
 
     pub fn fresh_id(&mut self) -> u64 {
