@@ -8,6 +8,7 @@
 
 mod common;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use common::guests::{Guests, PATIENCE};
 use common::network::Conditions;
 use hocket_media::client::{Failure, Outcome};
 use hocket_media::rtp::{Fields, Header};
+use hocket_media::stun::{self, Message, TransactionId};
 use hocket_media::{ConsumerOptions, Event, Fingerprints, ProducerOptions};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -151,15 +153,33 @@ fn a_wrong_password_is_answered_by_nobody() {
 }
 
 #[test]
-fn an_answer_signed_with_another_password_does_not_count() {
-    let mut guests = Guests::new(Conditions::default());
-    let (_, mut impostor) = guests.invite();
-    let (counterpart, honest) = guests.invite();
-    // The checks go to the honest transport, whose answers this client must take for forged.
-    impostor.fragment.clone_from(&honest.fragment);
-    let guest = guests.join_with(counterpart, impostor);
-    guests.run(PATIENCE + SECOND);
-    assert_eq!(guests.told(guest), [Outcome::Failed(Failure::NoAnswer)]);
+fn an_answer_counts_only_with_the_right_signature_and_from_where_the_check_went() {
+    let stranger = "203.0.113.9:3478".parse().unwrap();
+    for (password, from, counts) in [
+        ("guess", 3_478, false),
+        ("the password", 3_479, false),
+        ("the password", 3_478, true),
+    ] {
+        let mut guests = Guests::new(Conditions::default());
+        let (counterpart, mut remote) = guests.invite();
+        (remote.addresses, remote.password) = (vec![stranger], "the password".into());
+        let guest = guests.join_with(counterpart, remote);
+        guests.run(Duration::from_millis(15));
+        let (client, asked, check) = guests.astray.remove(0);
+        let id = Message::parse(&check).unwrap().transaction_id();
+        let mut answer = Vec::new();
+        stun::write_success(id, client, password.as_bytes(), &mut answer);
+        let (source, now) = (SocketAddr::new(asked.ip(), from), guests.now);
+        guests.network.send(source, client, answer, now);
+        guests.run(SECOND);
+        let nominated = guests
+            .astray
+            .iter()
+            .filter_map(|(_, _, bytes)| Message::parse(bytes).ok())
+            .any(|check| check.use_candidate());
+        assert_eq!(nominated, counts, "{password} from port {from}");
+        assert!(guests.told(guest).is_empty());
+    }
 }
 
 #[test]
@@ -217,12 +237,7 @@ fn a_forged_datagram_changes_nothing() {
     let (server, guest) = (guests.server.address, guests.guests[1].address);
     let alert = [21, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 40];
     let mut answer = Vec::new();
-    hocket_media::stun::write_success(
-        hocket_media::stun::TransactionId([1; 12]),
-        guest,
-        b"guess",
-        &mut answer,
-    );
+    stun::write_success(TransactionId([1; 12]), guest, b"guess", &mut answer);
     let now = guests.now;
     for forged in [&alert[..], &answer, &[], &[0x80; 40], &[0x80, 200, 0, 1]] {
         for from in [server, "203.0.113.9:3478".parse().unwrap()] {
@@ -231,6 +246,11 @@ fn a_forged_datagram_changes_nothing() {
     }
     guests.run(SECOND);
     assert_eq!(guests.told(1), [Outcome::Connected]);
+    assert_eq!(
+        guests.guests[1].sealed.len(),
+        1,
+        "media is only looked at from the server's address"
+    );
     let mut foreign = vec![0x80; 40];
     assert!(guests.guests[1].transport.open_rtp(&mut foreign).is_none());
     assert!(guests.say(1, &header(1), b"x", 1));

@@ -32,8 +32,8 @@ pub struct Guests {
     pub server: Server,
     pub guests: Vec<Guest>,
     pub identity: Arc<Identity>,
-    /// Datagrams that went from the server to nobody.
-    pub astray: usize,
+    /// Datagrams that went to nobody: from, to, bytes.
+    pub astray: Vec<(SocketAddr, SocketAddr, Vec<u8>)>,
 }
 
 impl Guests {
@@ -50,7 +50,7 @@ impl Guests {
             server: Server::new("198.51.100.1:3478".parse().unwrap(), options, now),
             guests: Vec::new(),
             identity: Arc::new(Identity::new(&certificate, PATIENCE, Some(6))),
-            astray: 0,
+            astray: Vec::new(),
         }
     }
 
@@ -168,7 +168,7 @@ impl Guests {
                 continue;
             }
             let Some(guest) = self.guests.iter_mut().find(|one| one.address == flight.to) else {
-                self.astray += 1;
+                self.astray.push((flight.from, flight.to, flight.bytes));
                 continue;
             };
             let outcome = guest.transport.handle_datagram(
