@@ -1,8 +1,8 @@
 """The native media core: one UDP port, a thread a worker, commands down and events up.
 
-Only `hocket.media.engine` imports this module. Every method returns at once: it checks its arguments, pushes a command
-on a bounded queue and comes back. Ids are positive 64-bit integers from one counter, so that no two objects of any kind
-share one.
+Only `hocket.media.engine` imports this module, and `hocket.load.crowd` its load client. Every method returns at once:
+it checks its arguments, pushes a command on a bounded queue and comes back. Ids are positive 64-bit integers from one
+counter, so that no two objects of any kind share one; a load client counts its own.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,11 @@ __all__ = [
     "EngineClosed",
     "EngineDump",
     "InvalidOption",
+    "Latency",
+    "LoadClient",
+    "LoadProgress",
+    "LoadReport",
+    "LoadThread",
     "MediaError",
     "Overloaded",
     "ProducerOptions",
@@ -527,3 +532,215 @@ class Engine:
 
         Idempotent. Afterwards `dump` and `drain_events` still answer; everything else raises `EngineClosed`.
         """
+
+@final
+class Latency:
+    """A distribution of times, in milliseconds; quantiles up to 1.6 % too high. All `None` when `count` is 0."""
+
+    @property
+    def count(self) -> int: ...
+    @property
+    def p50_ms(self) -> float | None: ...
+    @property
+    def p99_ms(self) -> float | None: ...
+    @property
+    def p999_ms(self) -> float | None: ...
+    @property
+    def max_ms(self) -> float | None: ...
+
+@final
+class LoadProgress:
+    """How far a load client's crowd is."""
+
+    @property
+    def connected(self) -> int:
+        """Transports that have ever been connected."""
+
+    @property
+    def failed(self) -> int:
+        """Transports that ended by themselves."""
+
+    @property
+    def begun(self) -> int:
+        """Streams of which a packet has come."""
+
+    @property
+    def speaking(self) -> int:
+        """Speakers that have packets of the measurement to send."""
+
+@final
+class LoadThread:
+    """How one thread of a load client fared in the measurement: whether the client itself was the limit."""
+
+    @property
+    def wall_seconds(self) -> float:
+        """How long the measurement has lasted."""
+
+    @property
+    def running_seconds(self) -> float:
+        """Time that the thread ran; near `wall_seconds` it can do no more."""
+
+    @property
+    def waiting_seconds(self) -> float:
+        """Time that it was ready and had no core, because others needed the machine."""
+
+    @property
+    def socket_drops(self) -> int:
+        """Datagrams that its sockets lost because it did not take them in time."""
+
+    @property
+    def unsent(self) -> int:
+        """Datagrams that the kernel had no room to send, or refused."""
+
+@final
+class LoadReport:
+    """What a load client has counted: traffic since `measure`, or since the start when there was none."""
+
+    @property
+    def connect(self) -> Latency:
+        """From `create_transport` to the connection: checks, handshake, fingerprint."""
+
+    @property
+    def first_packet(self) -> Latency:
+        """From `hear` to a stream's first packet."""
+
+    @property
+    def delay(self) -> Latency:
+        """One way, from sealing a packet to taking it off the receiver's socket; of the sample that was opened."""
+
+    @property
+    def slip(self) -> Latency:
+        """How late packets were sent by the client's own schedule."""
+
+    @property
+    def sent(self) -> dict[int, int]:
+        """Packets sent, by the speaker's transport."""
+
+    @property
+    def expected(self) -> int:
+        """Packets that the sequence numbers of all streams tell of."""
+
+    @property
+    def received(self) -> int:
+        """Those of them that came, each once."""
+
+    @property
+    def again(self) -> int:
+        """Packets that came twice, or later than can be told."""
+
+    @property
+    def opened(self) -> int:
+        """Packets that were authenticated and decrypted."""
+
+    @property
+    def unreadable(self) -> int:
+        """Packets that should have been, and were not the server's."""
+
+    @property
+    def unexpected(self) -> int:
+        """Packets of streams that nobody waited for."""
+
+    @property
+    def rtcp(self) -> int:
+        """RTCP packets that came."""
+
+    @property
+    def failures(self) -> list[tuple[int, str]]:
+        """Transports that ended by themselves since the start, and why: `no-answer`, `fingerprint-mismatch`, …."""
+
+    @property
+    def threads(self) -> list[LoadThread]: ...
+
+@final
+class LoadClient:
+    """A crowd of clients: ICE, DTLS and SRTP towards an ICE-lite server, and voice at 50 packets a second.
+
+    Its threads end with `close`, or when the object goes. Usable from any thread.
+    """
+
+    def __new__(cls, *, threads: int = 1, sample: int = 16, patience_ms: int = 15_000, seed: int | None = None) -> Self:
+        """Start the threads.
+
+        Args:
+            threads: 1 … 16.
+            sample: each so manieth packet of a stream is authenticated and decrypted, the first one always; 1 = all.
+            patience_ms: time for a transport to connect, and how long it lives without an answer.
+            seed: repeatable transaction ids, for tests alone.
+
+        Raises:
+            InvalidOption: an argument is out of its range.
+            OSError: no socket could be opened.
+        """
+
+    @property
+    def fingerprints(self) -> list[tuple[str, str]]:
+        """The certificate's fingerprints, for signalling: `("sha-256", "AA:BB:…")`."""
+
+    def create_transport(
+        self,
+        *,
+        username_fragment: str,
+        password: str,
+        addresses: Sequence[tuple[str, int]],
+        fingerprints: Sequence[tuple[str, str]],
+    ) -> int:
+        """Make a transport, which connects at once, as DTLS client. Gives its id, counted from 0.
+
+        Args:
+            username_fragment: the server's, of this transport; likewise `password` (RFC 8445 §5.3).
+            addresses: IP address and UDP port of its candidates, 1 … 16, the most preferred first. When all are IPv4
+                loopback, the transport shares a socket and sends from an address of 127.0.0.0/8 of its own.
+            fingerprints: one of these the server's certificate must match.
+
+        Raises:
+            InvalidOption: an argument is out of its range.
+            Overloaded: too many transports.
+        """
+
+    def speak(
+        self,
+        transport: int,
+        *,
+        ssrc: int,
+        payload_type: int,
+        payload: int,
+        level_extension: int | None = None,
+        level: int = -30,
+    ) -> None:
+        """Send a packet each 20 ms on a transport, as soon as it is connected.
+
+        Args:
+            transport: its id.
+            ssrc: the stream's SSRC; likewise its `payload_type`.
+            payload: bytes of each packet's payload, 12 … 1200.
+            level_extension: id of the audio-level header extension (RFC 6464), 1 … 14; `None` = none.
+            level: the level that it tells, -127 … 0 dBov.
+
+        Raises:
+            InvalidOption: an argument is out of its range.
+            UnknownId: no such transport.
+        """
+
+    def hear(self, transport: int, *, ssrc: int) -> None:
+        """Wait for a stream on a transport; its first packet is timed from now. Raises `UnknownId`."""
+
+    def unhear(self, transport: int, *, ssrc: int) -> None:
+        """Forget a stream with all that it counted. Raises `UnknownId`."""
+
+    def close_transport(self, transport: int) -> None:
+        """Say goodbye on a transport. Raises `UnknownId`."""
+
+    def silence(self) -> None:
+        """Let nobody speak."""
+
+    def measure(self, *, packets: int) -> None:
+        """Let every connected speaker send exactly so many packets, and count traffic from here on."""
+
+    def progress(self) -> LoadProgress:
+        """How far the crowd is; cheap."""
+
+    def report(self) -> LoadReport:
+        """What has been counted. Raises `EngineClosed` when a thread is gone."""
+
+    def close(self) -> None:
+        """End the threads and wait for them. Idempotent; afterwards other methods raise `EngineClosed`."""

@@ -1,0 +1,377 @@
+//! The clients of one thread: their transports, who speaks when, what each hears. Sans-IO: its driver gives it datagrams and time, sends what
+//! stands in the outbox, and calls [`Crowd::speak`] while somebody is due.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use hocket_media::Outbox;
+use hocket_media::client::{Failure, Identity, Outcome, Remote, Transport, TransportOptions};
+use hocket_media::rtp::Header;
+
+use crate::pace::Pace;
+use crate::places;
+use crate::report::{Counters, Report};
+pub use crate::speaker::SpeakOptions;
+use crate::speaker::Speaker;
+use crate::stamp;
+use crate::stream::{Arrival, Stream};
+
+/// Our user name fragment, the same for all: a lite server sends no checks that would name it.
+const FRAGMENT: &str = "load";
+
+/// What all threads of a client share.
+#[derive(Clone)]
+pub(crate) struct Common {
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) counters: Arc<Counters>,
+    /// What stamps count from.
+    pub(crate) epoch: Instant,
+    pub(crate) patience: Duration,
+    /// Each so manieth packet of a stream is opened; the first one always.
+    pub(crate) sample: u64,
+    pub(crate) seed: u64,
+}
+
+/// One transport, and what happens on it.
+struct Member {
+    transport: Transport,
+    made: Instant,
+    /// The earliest look at it that stands in the heap.
+    scheduled: Option<Instant>,
+    /// By rising SSRC.
+    streams: Vec<Stream>,
+    speaker: Option<Speaker>,
+}
+
+/// See the module's documentation.
+pub struct Crowd {
+    common: Common,
+    members: Vec<Member>,
+    deadlines: BinaryHeap<Reverse<(Instant, usize)>>,
+    pace: Pace,
+    outbox: Outbox,
+    /// Histograms and sums; what streams and speakers count stands with them.
+    tally: Report,
+    failures: Vec<(usize, Failure)>,
+}
+
+impl Crowd {
+    pub(crate) fn new(common: Common) -> Self {
+        Self {
+            common,
+            members: Vec::new(),
+            deadlines: BinaryHeap::new(),
+            pace: Pace::default(),
+            outbox: Outbox::default(),
+            tally: Report::default(),
+            failures: Vec::new(),
+        }
+    }
+
+    /// Datagrams to send. Their local address is that of the transport's place.
+    pub fn outbox(&mut self) -> &mut Outbox {
+        &mut self.outbox
+    }
+
+    /// How many transports were made: the next one's place.
+    pub(crate) fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// When somebody speaks, or [`Crowd::handle_timeout`] is due.
+    #[must_use]
+    pub fn next_timeout(&self) -> Option<Instant> {
+        let deadline = self.deadlines.peek().map(|Reverse((at, _))| *at);
+        [deadline, self.pace.next()].into_iter().flatten().min()
+    }
+
+    /// Makes a transport at the next place.
+    pub(crate) fn create(&mut self, remote: Remote, now: Instant) {
+        let place = self.members.len();
+        let options = TransportOptions {
+            local: places::address(place),
+            fragment: FRAGMENT.to_owned(),
+            patience: self.common.patience,
+            // Any odd factor keeps places apart; the generator behind it does the mixing.
+            seed: self
+                .common
+                .seed
+                .wrapping_add((place as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)),
+        };
+        let identity = Arc::clone(&self.common.identity);
+        self.members.push(Member {
+            transport: Transport::new(identity, remote, &options, now),
+            made: now,
+            scheduled: None,
+            streams: Vec::new(),
+            speaker: None,
+        });
+        self.act(place, now, |transport, outbox| {
+            transport.handle_timeout(now, outbox)
+        });
+    }
+
+    /// Lets a transport speak from now on.
+    pub(crate) fn add_speaker(&mut self, place: usize, options: SpeakOptions, now: Instant) {
+        if let Some(member) = self.members.get_mut(place) {
+            member.speaker = Some(Speaker::new(options));
+            self.pace.remove(place);
+            self.pace.add(place, now);
+        }
+    }
+
+    /// Waits for a stream on a transport.
+    pub(crate) fn hear(&mut self, place: usize, ssrc: u32, now: Instant) {
+        if let Some(member) = self.members.get_mut(place)
+            && let Err(free) = member.find(ssrc)
+        {
+            member.streams.insert(free, Stream::new(ssrc, now));
+        }
+    }
+
+    /// Forgets a stream with all that it counted.
+    pub(crate) fn unhear(&mut self, place: usize, ssrc: u32) {
+        if let Some(member) = self.members.get_mut(place)
+            && let Ok(found) = member.find(ssrc)
+        {
+            member.streams.remove(found);
+        }
+    }
+
+    /// Ends a transport as its client wishes.
+    pub(crate) fn close(&mut self, place: usize, now: Instant) {
+        self.pace.remove(place);
+        if let Some(member) = self.members.get_mut(place) {
+            if let Some(mut speaker) = member.speaker.take() {
+                finish(&self.common.counters, &mut speaker);
+            }
+            member.transport.close(now, &mut self.outbox);
+        }
+    }
+
+    /// Lets nobody speak.
+    pub(crate) fn silence(&mut self) {
+        self.pace.clear();
+        let speakers = self
+            .members
+            .iter_mut()
+            .filter_map(|member| member.speaker.as_mut());
+        speakers.for_each(|speaker| finish(&self.common.counters, speaker));
+    }
+
+    /// Lets every connected speaker send so many packets, and counts from here on.
+    pub(crate) fn measure(&mut self, packets: u64, now: Instant) {
+        self.silence();
+        let (connect, first_packet) = (
+            std::mem::take(&mut self.tally.connect),
+            std::mem::take(&mut self.tally.first_packet),
+        );
+        self.tally = Report {
+            connect,
+            first_packet,
+            ..Report::default()
+        };
+        for (place, member) in self.members.iter_mut().enumerate() {
+            member.streams.iter_mut().for_each(Stream::begin);
+            let connected = member.transport.is_connected();
+            if let Some(speaker) = &mut member.speaker {
+                speaker.sent = 0;
+                speaker.left = Some(packets);
+                if connected && packets > 0 {
+                    self.pace.add(place, now);
+                    speaker.counted = true;
+                    self.common.counters.speaking.fetch_add(1, Ordering::AcqRel);
+                }
+            }
+        }
+    }
+
+    /// Takes a datagram that came to the transport at this place.
+    pub fn handle_datagram(
+        &mut self,
+        place: usize,
+        source: SocketAddr,
+        data: &mut [u8],
+        now: Instant,
+    ) {
+        let outcome = self.act(place, now, |transport, outbox| {
+            transport.handle_datagram(source, data, now, outbox)
+        });
+        match outcome {
+            Outcome::Rtp => self.receive(place, data, now),
+            Outcome::Rtcp => self.tally.rtcp += 1,
+            _ => {}
+        }
+    }
+
+    /// Does what is due for transports.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(Reverse((at, place))) = self.deadlines.peek().copied()
+            && at <= now
+        {
+            self.deadlines.pop();
+            if let Some(member) = self.members.get_mut(place)
+                && member.scheduled == Some(at)
+            {
+                member.scheduled = None;
+            }
+            self.act(place, now, |transport, outbox| {
+                transport.handle_timeout(now, outbox)
+            });
+        }
+    }
+
+    /// Lets those speak who are due, at most so many; gives how many that were.
+    pub fn speak(&mut self, now: Instant, most: usize) -> usize {
+        for spoken in 0..most {
+            let members = &self.members;
+            let goes_on = |place: usize| {
+                let speaker = members
+                    .get(place)
+                    .and_then(|member| member.speaker.as_ref());
+                speaker.is_some_and(Speaker::goes_on)
+            };
+            let Some((due, place)) = self.pace.pop_due(now, goes_on) else {
+                return spoken;
+            };
+            let Some(member) = self.members.get_mut(place) else {
+                continue;
+            };
+            let Some(speaker) = &mut member.speaker else {
+                continue;
+            };
+            speaker.speak(
+                &mut member.transport,
+                self.common.epoch,
+                now,
+                &mut self.outbox,
+            );
+            self.tally.slip.record(now.saturating_duration_since(due));
+            if speaker.left == Some(0) {
+                finish(&self.common.counters, speaker);
+            }
+        }
+        most
+    }
+
+    /// What has been counted. `name` gives the transport at a place its id.
+    pub(crate) fn report(&self, name: impl Fn(usize) -> u64) -> Report {
+        let mut report = self.tally.clone();
+        for (place, member) in self.members.iter().enumerate() {
+            for stream in &member.streams {
+                report.expected += stream.expected();
+                report.received += stream.received();
+                report.again += stream.again();
+            }
+            if let Some(speaker) = &member.speaker {
+                report.sent.push((name(place), speaker.sent));
+            }
+        }
+        let failures = self.failures.iter();
+        report.failures = failures
+            .map(|(place, failure)| (name(*place), failure.as_str()))
+            .collect();
+        report
+    }
+
+    /// Has a transport do something, and notes what comes of it and when it wants to be looked at next.
+    fn act(
+        &mut self,
+        place: usize,
+        now: Instant,
+        step: impl FnOnce(&mut Transport, &mut Outbox) -> Outcome,
+    ) -> Outcome {
+        let Some(member) = self.members.get_mut(place) else {
+            return Outcome::Nothing;
+        };
+        let outcome = step(&mut member.transport, &mut self.outbox);
+        if outcome == Outcome::Rtp {
+            return outcome; // moves no timer
+        }
+        if let Some(at) = member.transport.next_timeout()
+            && member.scheduled.is_none_or(|earlier| at < earlier)
+        {
+            member.scheduled = Some(at);
+            self.deadlines.push(Reverse((at, place)));
+        }
+        match outcome {
+            Outcome::Connected => {
+                self.tally
+                    .connect
+                    .record(now.saturating_duration_since(member.made));
+                self.common
+                    .counters
+                    .connected
+                    .fetch_add(1, Ordering::AcqRel);
+            }
+            Outcome::Failed(failure) => {
+                self.failures.push((place, failure));
+                self.common.counters.failed.fetch_add(1, Ordering::AcqRel);
+            }
+            _ => {}
+        }
+        outcome
+    }
+
+    /// Counts an RTP packet, and opens it if it is one of the sample.
+    fn receive(&mut self, place: usize, data: &mut [u8], now: Instant) {
+        let Some(member) = self.members.get_mut(place) else {
+            return;
+        };
+        let Ok(header) = Header::parse_protected(data) else {
+            self.tally.unexpected += 1;
+            return;
+        };
+        let found = member.find(header.ssrc).ok();
+        let Some(stream) = found.and_then(|found| member.streams.get_mut(found)) else {
+            self.tally.unexpected += 1;
+            return;
+        };
+        let awaited = stream.awaited;
+        let Arrival { first, number } = stream.receive(header.sequence);
+        if first {
+            let waited = now.saturating_duration_since(awaited);
+            self.tally.first_packet.record(waited);
+            self.common.counters.begun.fetch_add(1, Ordering::AcqRel);
+        }
+        if number.is_multiple_of(self.common.sample) {
+            self.open(place, data, now);
+        }
+    }
+
+    fn open(&mut self, place: usize, data: &mut [u8], now: Instant) {
+        let Some(member) = self.members.get_mut(place) else {
+            return;
+        };
+        let opened = member.transport.open_rtp(data);
+        let Some(packet) = opened.and_then(|opened| data.get(..opened.len)) else {
+            self.tally.unreadable += 1;
+            return;
+        };
+        self.tally.opened += 1;
+        let Ok(header) = Header::parse(packet) else {
+            return;
+        };
+        if let Some(sent) = stamp::read(header.payload(packet), self.common.epoch) {
+            self.tally.delay.record(now.saturating_duration_since(sent));
+        }
+    }
+}
+
+impl Member {
+    fn find(&self, ssrc: u32) -> Result<usize, usize> {
+        self.streams
+            .binary_search_by_key(&ssrc, |stream| stream.ssrc)
+    }
+}
+
+/// Takes a speaker off those who have packets of the measurement to send.
+fn finish(counters: &Counters, speaker: &mut Speaker) {
+    if std::mem::take(&mut speaker.counted) {
+        counters.speaking.fetch_sub(1, Ordering::AcqRel);
+    }
+}

@@ -1,0 +1,140 @@
+//! One speaker: the RTP line that it sends, packet by packet.
+
+use std::time::Instant;
+
+use hocket_engine::{Error, Result};
+use hocket_media::Outbox;
+use hocket_media::client::Transport;
+use hocket_media::rtp::{Fields, Level};
+
+use crate::stamp;
+
+/// RTP ticks of 20 ms at 48 kHz (RFC 7587 §4.1).
+const FRAME_TICKS: u32 = 960;
+/// What one packet may hold, so that no datagram is longer than a path takes.
+const PAYLOAD_MAX: usize = 1_200;
+/// One-byte header extensions have ids up to 14 (RFC 8285 §4.2).
+const EXTENSION_MAX: u8 = 14;
+
+/// How somebody speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpeakOptions {
+    /// The stream's SSRC.
+    pub ssrc: u32,
+    /// Payload type of Opus, 0–127.
+    pub payload_type: u8,
+    /// Bytes of each packet's payload, [`stamp::LEN`] – 1,200.
+    pub payload: usize,
+    /// Header-extension id of the audio level (RFC 6464), 1–14; `None` = not written.
+    pub level_extension: Option<u8>,
+    /// The level that is written, −127–0 dBov.
+    pub level: i8,
+}
+
+impl SpeakOptions {
+    /// Checks the ranges.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] with a sentence that names the option.
+    pub fn check(&self) -> Result<()> {
+        let refuse = |sentence: &str| Err(Error::InvalidOption(sentence.to_owned()));
+        if self.payload_type > 127 {
+            return refuse("payload_type: at most 127");
+        }
+        if !(stamp::LEN..=PAYLOAD_MAX).contains(&self.payload) {
+            return refuse("payload: 12 to 1,200 bytes");
+        }
+        if self
+            .level_extension
+            .is_some_and(|id| !(1..=EXTENSION_MAX).contains(&id))
+        {
+            return refuse("level_extension: 1 to 14");
+        }
+        if self.level > 0 || self.level == i8::MIN {
+            return refuse("level: -127 to 0");
+        }
+        Ok(())
+    }
+}
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub(crate) struct Speaker {
+    options: SpeakOptions,
+    /// 48-bit SRTP index of the next packet; its low 16 bits are the sequence number.
+    index: u64,
+    timestamp: u32,
+    /// Packets sent since the count began.
+    pub(crate) sent: u64,
+    /// Packets to come; `None` = no end.
+    pub(crate) left: Option<u64>,
+    /// Whether it stands among those who have packets of the measurement to send.
+    pub(crate) counted: bool,
+    header: Vec<u8>,
+    payload: Vec<u8>,
+}
+
+impl Speaker {
+    pub(crate) fn new(options: SpeakOptions) -> Self {
+        Self {
+            options,
+            index: 0,
+            timestamp: 0,
+            sent: 0,
+            left: None,
+            counted: false,
+            header: Vec::new(),
+            payload: vec![0xA5; options.payload],
+        }
+    }
+
+    /// Whether it has more to say after the next packet.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.left.is_none_or(|left| left > 1)
+    }
+
+    /// Sends one packet. Time passes for the stream even when the transport cannot send.
+    pub(crate) fn speak(
+        &mut self,
+        transport: &mut Transport,
+        epoch: Instant,
+        now: Instant,
+        outbox: &mut Outbox,
+    ) {
+        stamp::write(&mut self.payload, epoch, now);
+        self.write_header();
+        let sent = transport.send_rtp(&self.header, &self.payload, self.index, outbox);
+        self.sent += u64::from(sent);
+        self.index += u64::from(sent);
+        self.timestamp = self.timestamp.wrapping_add(FRAME_TICKS);
+        self.left = self.left.map(|left| left.saturating_sub(1));
+    }
+
+    fn write_header(&mut self) {
+        let SpeakOptions {
+            ssrc,
+            payload_type,
+            level_extension,
+            level,
+            ..
+        } = self.options;
+        let fields = Fields {
+            marker: self.index == 0,
+            payload_type,
+            sequence: self.index as u16,
+            timestamp: self.timestamp,
+            ssrc,
+        };
+        let level = [Level {
+            voice: true,
+            dbov: level,
+        }
+        .to_byte()];
+        self.header.clear();
+        let written = match level_extension {
+            Some(id) => fields.write(&[(id, &level)], &mut self.header),
+            None => fields.write(&[], &mut self.header),
+        };
+        debug_assert!(written.is_ok(), "the options were checked");
+    }
+}

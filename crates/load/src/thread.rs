@@ -1,0 +1,308 @@
+//! One thread of the load client: a crowd, its sockets, its clock.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::mpsc::Sender as Reply;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use hocket_engine::EngineOptions;
+use hocket_engine::socket::{Departure, Receiver, SendReport, Sender, Sockets, bind};
+use hocket_media::client::Remote;
+use mio::{Interest, Poll, Token, Waker};
+
+use crate::crowd::{Common, Crowd, SpeakOptions};
+use crate::report::{Report, ThreadReport};
+use crate::{kernel, places};
+
+const WAKER: Token = Token(0);
+const SHARED: Token = Token(1);
+/// A transport's own socket has its place and this as token.
+const OWN: usize = 2;
+
+/// Receive calls a socket and turn, of up to 128 datagrams each.
+const RECEIVES: usize = 8;
+/// Packets that are stamped with one look at the clock and leave in one call: 64 take some 20 µs to seal.
+const BURST: usize = 64;
+
+/// What the thread is told.
+pub(crate) enum Command {
+    Create(Remote),
+    Close(usize),
+    Speak(usize, SpeakOptions),
+    Hear(usize, u32),
+    Unhear(usize, u32),
+    Silence,
+    Measure(u64),
+    Report(Reply<Report>),
+    Stop,
+}
+
+/// Where commands wait.
+pub(crate) type Commands = Arc<Mutex<Vec<Command>>>;
+
+/// See the module's documentation.
+pub(crate) struct Thread {
+    crowd: Crowd,
+    poll: Poll,
+    commands: Commands,
+    /// The socket of all transports to a server on the loopback.
+    shared: Sockets,
+    /// Sockets of the others, by place.
+    own: HashMap<usize, Sockets>,
+    ports: HashSet<u16>,
+    receiver: Receiver,
+    sender: Sender,
+    sent: SendReport,
+    /// Tokens of sockets that may hold datagrams: the poll tells each arrival once.
+    readable: Vec<Token>,
+    /// The thread's place among its siblings, and their number: id = place × siblings + number.
+    number: usize,
+    siblings: usize,
+    /// When the count began, and what the kernel had counted then.
+    began: (Instant, Duration, Duration, u64),
+}
+
+impl Thread {
+    /// Opens the shared socket. The waker wakes the thread after a command.
+    pub(crate) fn new(
+        common: Common,
+        commands: Commands,
+        number: usize,
+        siblings: usize,
+    ) -> hocket_engine::Result<(Self, Waker)> {
+        let poll = Poll::new()?;
+        let waker = Waker::new(poll.registry(), WAKER)?;
+        let mut thread = Self {
+            crowd: Crowd::new(common),
+            poll,
+            commands,
+            shared: Sockets { v4: None, v6: None },
+            own: HashMap::new(),
+            ports: HashSet::new(),
+            receiver: Receiver::new(true),
+            sender: Sender::new(true),
+            sent: SendReport::default(),
+            readable: Vec::new(),
+            number,
+            siblings,
+            began: (Instant::now(), Duration::ZERO, Duration::ZERO, 0),
+        };
+        thread.shared = thread.open(IpAddr::V4(Ipv4Addr::UNSPECIFIED), SHARED)?;
+        Ok((thread, waker))
+    }
+
+    /// Runs until it is told to stop.
+    pub(crate) fn run(mut self) {
+        let mut ready = mio::Events::with_capacity(1_024);
+        self.restart();
+        while self.take_commands() {
+            let more = self.receive();
+            self.crowd.handle_timeout(Instant::now());
+            self.flush();
+            self.speak();
+            let timeout = if more {
+                Some(Duration::ZERO)
+            } else {
+                let next = self.crowd.next_timeout();
+                next.map(|at| at.saturating_duration_since(Instant::now()))
+            };
+            match self.poll.poll(&mut ready, timeout) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => return,
+                _ => {}
+            }
+            for event in &ready {
+                if event.token() != WAKER && !self.readable.contains(&event.token()) {
+                    self.readable.push(event.token());
+                }
+            }
+        }
+        self.flush();
+    }
+
+    /// False when the thread is to end.
+    fn take_commands(&mut self) -> bool {
+        let waiting = {
+            let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *commands)
+        };
+        let now = Instant::now();
+        for command in waiting {
+            match command {
+                Command::Create(remote) => self.create(remote, now),
+                Command::Close(place) => self.crowd.close(place, now),
+                Command::Speak(place, options) => self.crowd.add_speaker(place, options, now),
+                Command::Hear(place, ssrc) => self.crowd.hear(place, ssrc, now),
+                Command::Unhear(place, ssrc) => self.crowd.unhear(place, ssrc),
+                Command::Silence => self.crowd.silence(),
+                Command::Measure(packets) => {
+                    self.restart();
+                    self.crowd.measure(packets, now);
+                }
+                Command::Report(reply) => {
+                    let _ = reply.send(self.report()); // whoever asked may be gone
+                }
+                Command::Stop => return false,
+            }
+        }
+        true
+    }
+
+    /// A transport to a server on the loopback shares the socket; another one gets its own.
+    fn create(&mut self, remote: Remote, now: Instant) {
+        let place = self.crowd.len();
+        let shares = cfg!(target_os = "linux")
+            && remote
+                .addresses
+                .iter()
+                .all(|address| address.is_ipv4() && address.ip().is_loopback());
+        if !shares {
+            let family =
+                remote
+                    .addresses
+                    .first()
+                    .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| {
+                        match address.ip() {
+                            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+                            IpAddr::V6(_) => IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED),
+                        }
+                    });
+            // Without a socket nothing leaves, and the transport ends with "no answer".
+            if let Ok(sockets) = self.open(family, Token(OWN + place)) {
+                self.own.insert(place, sockets);
+            }
+        }
+        self.crowd.create(remote, now);
+    }
+
+    fn open(&mut self, address: IpAddr, token: Token) -> hocket_engine::Result<Sockets> {
+        let options = EngineOptions {
+            workers: 1,
+            addresses: vec![address],
+            ..EngineOptions::default()
+        };
+        let port = bind(&options)?;
+        self.ports.insert(port.number);
+        let mut sockets = port
+            .sockets
+            .into_iter()
+            .next()
+            .unwrap_or(Sockets { v4: None, v6: None });
+        for socket in [&mut sockets.v4, &mut sockets.v6].into_iter().flatten() {
+            self.poll
+                .registry()
+                .register(socket, token, Interest::READABLE)?;
+        }
+        Ok(sockets)
+    }
+
+    /// Takes what waits on the sockets. Tells whether more waits than a turn takes.
+    fn receive(&mut self) -> bool {
+        let mut waiting = std::mem::take(&mut self.readable);
+        waiting.retain(|token| !self.receive_from(*token));
+        self.readable = waiting;
+        !self.readable.is_empty()
+    }
+
+    /// True when the socket is empty.
+    fn receive_from(&mut self, token: Token) -> bool {
+        let own = token.0.checked_sub(OWN);
+        for _ in 0..RECEIVES {
+            let sockets = match own {
+                Some(place) => self.own.get(&place),
+                None => Some(&self.shared),
+            };
+            let Some(socket) = sockets.and_then(|both| both.v4.as_ref().or(both.v6.as_ref()))
+            else {
+                return true;
+            };
+            let (crowd, mut clock) = (&mut self.crowd, None);
+            let unknown = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+            let receipt = self.receiver.receive(socket, unknown, |arrival| {
+                let now = *clock.get_or_insert_with(Instant::now);
+                if let Some(place) = own.or_else(|| places::place(arrival.local)) {
+                    crowd.handle_datagram(place, arrival.source, arrival.data, now);
+                }
+            });
+            self.flush();
+            // After an error the next arrival wakes the poll again.
+            if receipt.map_or(true, |receipt| receipt.drained) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Lets all speak who are due.
+    fn speak(&mut self) {
+        while self.crowd.speak(Instant::now(), BURST) == BURST {
+            self.flush();
+        }
+        self.flush();
+    }
+
+    fn flush(&mut self) {
+        let outbox = self.crowd.outbox();
+        if outbox.is_empty() {
+            return;
+        }
+        let own = &self.own;
+        let socket_of = |local: IpAddr| places::place(local).and_then(|place| own.get(&place));
+        let shared = outbox
+            .iter()
+            .filter(|datagram| socket_of(datagram.local).is_none())
+            .map(|datagram| Departure {
+                destination: datagram.destination,
+                local: datagram.local,
+                data: datagram.bytes,
+            });
+        add(&mut self.sent, self.sender.send(&self.shared, shared));
+        if !own.is_empty() {
+            for datagram in outbox.iter() {
+                let Some(sockets) = socket_of(datagram.local) else {
+                    continue;
+                };
+                let departure = Departure {
+                    destination: datagram.destination,
+                    local: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+                    data: datagram.bytes,
+                };
+                add(
+                    &mut self.sent,
+                    self.sender.send(sockets, std::iter::once(departure)),
+                );
+            }
+        }
+        outbox.clear();
+    }
+
+    /// Counts from here on.
+    fn restart(&mut self) {
+        let (running, waiting) = kernel::thread_times();
+        self.began = (Instant::now(), running, waiting, kernel::drops(&self.ports));
+        self.sent = SendReport::default();
+    }
+
+    fn report(&self) -> Report {
+        let (running, waiting) = kernel::thread_times();
+        let (began, ran, waited, dropped) = self.began;
+        let mut report = self
+            .crowd
+            .report(|place| (place * self.siblings + self.number) as u64);
+        report.threads = vec![ThreadReport {
+            wall: began.elapsed(),
+            running: running.saturating_sub(ran),
+            waiting: waiting.saturating_sub(waited),
+            socket_drops: kernel::drops(&self.ports).saturating_sub(dropped),
+            unsent: (self.sent.no_room + self.sent.refused) as u64,
+        }];
+        report
+    }
+}
+
+fn add(sum: &mut SendReport, more: SendReport) {
+    sum.sent += more.sent;
+    sum.no_room += more.no_room;
+    sum.refused += more.refused;
+}
