@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +15,7 @@ from cyclopts.config import Env, Toml
 
 from hocket import logging
 from hocket.config import ConfigError, ServeOptions, StartError, installed_version
+from hocket.load.options import BenchError, BenchOptions
 
 _FAILED = 1
 _WRONG_OPTIONS = 2
@@ -23,6 +26,7 @@ _HELP = """Voice channels that you host yourself: start the server, open the pag
 - `hocket serve`: try it on this machine
 - `hocket serve --host 0.0.0.0 --auth open --tls-cert cert.pem --tls-key key.pem`: everybody on your network
 - `hocket serve --help`: every option
+- `hocket bench`: what a channel of ten costs on this machine; `hocket bench --url ws://…` loads a server of yours
 
 Each option is also an environment variable (`--media-port` is `HOCKET_MEDIA_PORT`) and a line of a TOML file
 (`media_port = 9000`, given with `--config`). The command line wins over the environment, the environment over the file.
@@ -55,14 +59,37 @@ def serve(options: Annotated[ServeOptions, Parameter(name="*")] = ServeOptions()
 
     Without options it serves this machine alone, at http://127.0.0.1:8080/, with one UDP port for all voice.
     """
-    try:
+    with _native():
         from hocket.serving import serve as run  # the native module is loaded only by the command that needs it
+    logging.configure(options.log_level)
+    run(options)
+
+
+@app.command
+def bench(options: Annotated[BenchOptions, Parameter(name="*")] = BenchOptions()) -> None:  # noqa: B008 - frozen
+    """Load a voice server and measure it: packets lost, delays, joins, and what it costs the server.
+
+    Without options it starts a server of its own on this machine, lets ten people of one channel speak for ten seconds,
+    and prints a table. Give only servers that are yours: this is an attack on any other.
+    """
+    with _native():
+        from hocket.load.bench import bench as run
+    sys.exit(run(options))
+
+
+@contextlib.contextmanager
+def _native() -> Iterator[None]:
+    """Around imports of the native module: says what to do where it is not built.
+
+    Raises:
+        StartError: it is not.
+    """
+    try:
+        yield
     except ModuleNotFoundError as error:
         if error.name != "hocket._media":
             raise
         raise StartError("The media core is not built: run `make native` in the source folder.") from None
-    logging.configure(options.log_level)
-    run(options)
 
 
 @app.meta.default
@@ -110,7 +137,7 @@ def main(arguments: list[str] | None = None) -> None:
     except (ConfigError, CycloptsError) as error:
         _complain(str(error))
         sys.exit(_WRONG_OPTIONS)
-    except StartError as error:
+    except (BenchError, StartError) as error:
         _complain(str(error))
         sys.exit(_FAILED)
 

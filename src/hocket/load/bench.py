@@ -1,0 +1,78 @@
+"""`hocket bench`, below the command line: a server, a run, Ctrl-C, and what is printed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+
+from hocket.load import result, table
+from hocket.load.options import BenchOptions, websocket_url
+from hocket.load.own_server import own_server
+from hocket.load.progress import ProgressLine
+from hocket.load.run import Run
+
+_INTERRUPTED = 130
+"""Exit code after Ctrl-C: 128 + SIGINT, as shells count."""
+
+
+def bench(options: BenchOptions, say: Callable[[str], None] = print) -> int:
+    """Loads a server and prints what came of it.
+
+    Args:
+        options: what was asked for.
+        say: takes each line of the result, or the JSON.
+
+    Returns:
+        The exit code: 0, or 130 after Ctrl-C, when what was measured so far has been printed.
+
+    Raises:
+        BenchError: there is nothing to measure; the message says why.
+        StartError: the own server does not start.
+    """
+    with asyncio.Runner() as runner:
+        return runner.run(_bench(options, say))
+
+
+async def _bench(options: BenchOptions, say: Callable[[str], None]) -> int:
+    async with contextlib.AsyncExitStack() as stack:
+        url, pid = options.url, options.pid
+        if url is None:
+            server = await stack.enter_async_context(own_server(options))
+            url, pid = server.url, server.pid
+        run = await stack.enter_async_context(Run(options, websocket_url(url), pid, ProgressLine()))
+        interrupted = await _until_interrupted(run.perform())
+        found = run.result()
+    if options.json:
+        say(result.to_json(found))
+    else:
+        colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        say("\n".join(table.lines(found, colours=colours)))
+    return _INTERRUPTED if interrupted else 0
+
+
+async def _until_interrupted(work: Coroutine[object, object, None]) -> bool:
+    """Does the work; Ctrl-C cancels it. Tells whether that happened."""
+    interrupted = False
+    task = asyncio.current_task()
+    assert task is not None
+
+    def interrupt() -> None:
+        nonlocal interrupted
+        interrupted = True
+        task.cancel()
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, interrupt)
+    try:
+        await work
+    except asyncio.CancelledError:
+        if not interrupted:
+            raise
+        task.uncancel()
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+    return interrupted

@@ -1,0 +1,115 @@
+"""What can be asked of `hocket bench`. Plain values, no I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
+
+from hocket.config import ConfigError
+
+FRAMES_PER_SECOND = 50
+"""Packets that a speaker sends a second: one each 20 ms."""
+
+PAYLOAD_BYTES = range(12, 1_201)
+"""From the stamp that a delay is read from to what a datagram carries."""
+
+_SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
+_THREADS = range(1, 17)
+_JOINS = range(1, 257)
+
+
+class BenchError(Exception):
+    """The run cannot go on, or found nothing to measure; the message is a sentence that says why."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BenchOptions:
+    """The options of `hocket bench`."""
+
+    url: str | None = None
+    """Server to load, such as ws://127.0.0.1:8080 or https://voice.example.org/prefix. Default: a `hocket serve` of its
+    own on free ports, whose CPU time and memory are measured."""
+
+    channels: int = 1
+    """Channels."""
+
+    participants: int = 10
+    """People in each channel."""
+
+    speakers: int | None = None
+    """People of each channel who speak; the others listen. Default: all."""
+
+    seconds: float = 10.0
+    """How long it measures, once everybody is connected."""
+
+    payload: int = 100
+    """Bytes of Opus in each packet, 12 to 1200. 80 to 120 is what browsers send of speech."""
+
+    json: bool = False
+    """Print the result as JSON instead of the table."""
+
+    pid: int | None = None
+    """Process of the server, when it runs on this machine: its CPU time and memory are measured."""
+
+    token_prefix: str = "9"
+    """What each token begins with; a number of six digits follows. Open authentication takes it for the user's id."""
+
+    guild: int = 0
+    """Guild of the channels."""
+
+    first_channel: int = 900_001
+    """Id of the first channel; the others follow."""
+
+    joins: int = 8
+    """Joins under way at once."""
+
+    threads: int = 1
+    """Media threads of the load client, 1 to 16; another one when it says that it was the limit."""
+
+    sample: int = 16
+    """Each so manieth packet of a stream is authenticated and decrypted, and its delay read; 1 is every one."""
+
+    def __post_init__(self) -> None:
+        """Checks every range.
+
+        Raises:
+            ConfigError: a number is out of its range, or the URL is none that can be spoken to.
+        """
+        for name, least in (("channels", 1), ("participants", 1), ("sample", 1), ("guild", 0), ("first_channel", 0)):
+            if getattr(self, name) < least:
+                raise ConfigError(f"--{name.replace('_', '-')} {getattr(self, name)}: must be at least {least}.")
+        if not 0 <= self.speaking <= self.participants:
+            raise ConfigError(f"--speakers {self.speakers}: must be 0 to {self.participants}, the participants.")
+        if not 0.1 <= self.seconds <= 86_400:
+            raise ConfigError(f"--seconds {self.seconds}: must be 0.1 to 86400.")
+        for name, allowed in (("payload", PAYLOAD_BYTES), ("threads", _THREADS), ("joins", _JOINS)):
+            if getattr(self, name) not in allowed:
+                raise ConfigError(f"--{name} {getattr(self, name)}: must be {allowed[0]} to {allowed[-1]}.")
+        if self.url is not None:
+            websocket_url(self.url)
+
+    @property
+    def speaking(self) -> int:
+        """Speakers in each channel."""
+        return self.participants if self.speakers is None else self.speakers
+
+    @property
+    def packets(self) -> int:
+        """Packets that each speaker sends while it is measured."""
+        return max(1, round(self.seconds * FRAMES_PER_SECOND))
+
+
+def websocket_url(url: str) -> str:
+    """Where the service is mounted, as a WebSocket URL without a slash at its end.
+
+    Raises:
+        ConfigError: no scheme that we speak, or no host.
+    """
+    try:
+        parts = urlsplit(url)
+        known = parts.hostname is not None and (parts.port is None or parts.port > 0)
+    except ValueError:
+        known = False
+    if not known or parts.scheme not in _SCHEMES:
+        raise ConfigError(f"--url {url}: must be ws://, wss://, http:// or https://, with a host.")
+    return urlunsplit((_SCHEMES[parts.scheme], parts.netloc, parts.path.rstrip("/"), "", ""))

@@ -1,0 +1,150 @@
+"""One of the crowd: joins a channel, speaks or not, hears everyone who does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hocket.load import shapes
+from hocket.load.crowd import LoadClient
+from hocket.load.stream import Request, Stream
+from hocket.proto import voice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """Who somebody is to be.
+
+    Attributes:
+        number: among all, from 1; also the SSRC.
+        place: the channel's number, from 0.
+        payload: bytes of each packet.
+    """
+
+    number: int
+    place: int
+    guild: int
+    channel: int
+    token: str
+    speaks: bool
+    payload: int
+
+
+@dataclass(slots=True)
+class Participant:
+    """Somebody in a channel.
+
+    Attributes:
+        receiving: the transport on which it hears.
+        sending: the transport on which it speaks; None for a listener.
+        joined_ms: from opening the WebSocket to JoinedChannel.
+        ears: the SSRC of each speaker that it hears, by user id.
+        ended: why its stream ended, if it has.
+    """
+
+    seat: Seat
+    stream: Stream
+    crowd: LoadClient
+    receiving: int
+    sending: int | None
+    joined_ms: float
+    ears: dict[int, int] = field(default_factory=dict)
+    ended: str | None = None
+
+    async def listen(self) -> None:
+        """Follows the channel until the stream ends.
+
+        Raises:
+            StreamError: it has ended.
+            ShapeError: the server's JSON is none.
+        """
+        while True:
+            response = await self.stream.receive()
+            kind = response.WhichOneof("message")
+            if kind == "user_joined":
+                await self.hear(response.user_joined.data)
+            elif kind == "user_left":
+                ssrc = self.ears.pop(response.user_left.user_id, None)
+                if ssrc is not None:
+                    self.crowd.unhear(self.receiving, ssrc=ssrc)
+
+    def speak(self) -> None:
+        """Begins to speak, if the seat says so."""
+        if self.sending is not None:
+            voice_ = shapes.sending(self.seat.number)
+            self.crowd.speak(
+                self.sending,
+                ssrc=voice_.ssrc,
+                payload_type=voice_.payload_type,
+                payload=self.seat.payload,
+                level_extension=voice_.level_extension,
+            )
+
+    async def hear(self, other: voice.UserConsumerOptions) -> None:
+        """Waits for a speaker's packets, and asks for them."""
+        ssrc = shapes.read_ssrc(other.rtp_parameters)
+        self.ears[other.user_id] = ssrc
+        self.crowd.hear(self.receiving, ssrc=ssrc)
+        await self.stream.send(Request(resume_consumer=Request.ResumeConsumer(consumer_id=other.consumer_id)))
+
+
+async def join(url: str, crowd: LoadClient, seat: Seat) -> Participant:
+    """Joins, and begins to speak if the seat says so.
+
+    Raises:
+        StreamError: the server refused, or does not answer.
+        ShapeError: the server's JSON is none.
+        MediaError: the server's addresses or fingerprints cannot be used.
+    """
+    began = time.perf_counter()
+    stream = await Stream.open(url, seat.token)
+    try:
+        return await _join(stream, crowd, seat, began)
+    except BaseException:
+        await stream.close()
+        raise
+
+
+async def _join(stream: Stream, crowd: LoadClient, seat: Seat, began: float) -> Participant:
+    await stream.send(Request(initialize=Request.Initialize(guild_id=seat.guild, channel_id=seat.channel)))
+    router = (await stream.expect("initialized")).initialized.rtp_capabilities
+    capabilities = shapes.receiving(router)
+    await stream.send(Request(prepare_for_join_channel=Request.PrepareForJoinChannel(rtp_capabilities=capabilities)))
+    prepared = (await stream.expect("prepared_for_join_channel")).prepared_for_join_channel
+    receiving = _connect(crowd, prepared.consumer_transport_options)
+    sending = _connect(crowd, prepared.producer_transport_options) if seat.speaks else None
+    try:
+        present = await _announce(stream, crowd, seat)
+    except BaseException:
+        for transport in (receiving, sending):
+            if transport is not None:
+                crowd.close_transport(transport)
+        raise
+    taken = (time.perf_counter() - began) * 1_000
+    someone = Participant(seat, stream, crowd, receiving, sending, taken)
+    for other in present:
+        await someone.hear(other)
+    someone.speak()
+    return someone
+
+
+async def _announce(stream: Stream, crowd: LoadClient, seat: Seat) -> Sequence[voice.UserConsumerOptions]:
+    """Says JoinChannel; gives those who are there."""
+    ours = shapes.dtls_parameters(crowd.fingerprints)
+    asked = Request.JoinChannel(consumer_dtls_paramaters=ours)
+    if seat.speaks:
+        asked.rtp_paramaters = shapes.sending(seat.number).rtp_parameters
+        asked.producer_dtls_paramaters = ours
+    await stream.send(Request(join_channel=asked))
+    return (await stream.expect("joined_channel")).joined_channel.other_users
+
+
+def _connect(crowd: LoadClient, options: voice.TransportOptions) -> int:
+    remote = shapes.read_transport(options)
+    return crowd.create_transport(
+        username_fragment=remote.username_fragment,
+        password=remote.password,
+        addresses=remote.addresses,
+        fingerprints=remote.fingerprints,
+    )

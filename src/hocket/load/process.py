@@ -1,0 +1,46 @@
+"""What a process of this machine costs, from `/proc`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_USER, _SYSTEM = 11, 12
+"""Fields of `/proc/PID/stat` behind the command's name, from 0 (proc_pid_stat(5): utime and stime)."""
+
+
+class ProcessGone(Exception):
+    """There is no such process, or it may not be looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a process has used so far.
+
+    Attributes:
+        user: CPU seconds of its own code, to 10 ms.
+        system: CPU seconds of the kernel on its behalf, to 10 ms.
+        memory: resident bytes.
+    """
+
+    user: float
+    system: float
+    memory: int
+
+
+def usage(pid: int) -> Usage:
+    """Looks at a process.
+
+    Raises:
+        ProcessGone: there is none, or this system has no `/proc`.
+    """
+    folder = Path("/proc") / str(pid)
+    try:
+        stat, status = (folder / "stat").read_text(), (folder / "status").read_text()
+    except OSError as error:
+        raise ProcessGone(f"process {pid} cannot be measured: {error.strerror}") from None
+    fields = stat.rpartition(")")[2].split()
+    resident = next((line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")), "0")
+    return Usage(int(fields[_USER]) / _TICKS, int(fields[_SYSTEM]) / _TICKS, int(resident) * 1024)

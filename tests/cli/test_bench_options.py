@@ -1,0 +1,92 @@
+"""The options of `hocket bench`, as far as nothing has to run."""
+
+from __future__ import annotations
+
+import pytest
+
+from hocket import cli
+from hocket.config import ConfigError
+from hocket.load.options import BenchOptions, websocket_url
+
+
+def options(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> BenchOptions:
+    """What `hocket bench ARGUMENTS` would measure."""
+    seen: list[BenchOptions] = []
+
+    def noted(options: BenchOptions) -> int:
+        seen.append(options)
+        return 0
+
+    monkeypatch.setattr("hocket.load.bench.bench", noted)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["bench", *arguments])
+    assert not ended.value.code
+    (chosen,) = seen
+    return chosen
+
+
+def test_without_options_ten_people_speak_for_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = options(monkeypatch)
+    assert (chosen.url, chosen.channels, chosen.participants, chosen.speaking) == (None, 1, 10, 10)
+    assert chosen.packets == 500
+
+
+def test_every_option_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = "--url ws://a:1/b --channels 2 --participants 3 --speakers 1 --seconds 0.5 --payload 80 --json --pid 7"
+    more = "--token-prefix t --guild 4 --first-channel 5 --joins 6 --threads 2 --sample 1"
+    assert options(monkeypatch, *line.split(), *more.split()) == BenchOptions(
+        url="ws://a:1/b",
+        channels=2,
+        participants=3,
+        speakers=1,
+        seconds=0.5,
+        payload=80,
+        json=True,
+        pid=7,
+        token_prefix="t",
+        guild=4,
+        first_channel=5,
+        joins=6,
+        threads=2,
+        sample=1,
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("--channels 0", "--channels 0: must be at least 1."),
+        ("--participants 0", "--participants 0"),
+        ("--speakers 11", "--speakers 11: must be 0 to 10"),
+        ("--seconds 0", "--seconds 0"),
+        ("--payload 11", "--payload 11: must be 12 to 1200."),
+        ("--threads 17", "--threads 17: must be 1 to 16."),
+        ("--sample 0", "--sample 0"),
+        ("--url ftp://x", "--url ftp://x: must be ws://"),
+        ("--url ws://:1", "--url ws://:1"),
+        ("--first-channel -1", "--first-channel -1"),
+    ],
+)
+def test_wrong_options_are_named(line: str, expected: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["bench", *line.split()])
+    assert ended.value.code == 2
+    assert expected in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://a", "ws://a"),
+        ("https://a:1/p/", "wss://a:1/p"),
+        ("ws://[::1]:8080/", "ws://[::1]:8080"),
+        ("wss://a/x?y#z", "wss://a/x"),
+    ],
+)
+def test_a_pages_address_is_as_good_as_the_streams(url: str, expected: str) -> None:
+    assert websocket_url(url) == expected
+
+
+def test_a_port_out_of_range_is_refused() -> None:
+    with pytest.raises(ConfigError):
+        websocket_url("ws://a:99999")

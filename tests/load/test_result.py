@@ -1,0 +1,141 @@
+"""The arithmetic of a run, and the table that shows it."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from hocket.load import result, table
+from hocket.load.crowd import LoadReport
+from hocket.load.process import ProcessGone, Usage, usage
+from hocket.load.result import Result
+
+
+def latency(count: int = 0, **figures: float) -> object:
+    values: dict[str, float | None] = {"p50_ms": None, "p99_ms": None, "p999_ms": None, "max_ms": None}
+    return SimpleNamespace(count=count, **(values | figures))
+
+
+def thread(**figures: float) -> object:
+    values = {"wall_seconds": 10.0, "running_seconds": 1.0, "waiting_seconds": 0.0, "socket_drops": 0, "unsent": 0}
+    return SimpleNamespace(**(values | figures))
+
+
+def report(**members: object) -> LoadReport:
+    whole: dict[str, object] = {
+        "connect": latency(4, p50_ms=5.0, p99_ms=6.0, p999_ms=6.0, max_ms=6.0),
+        "first_packet": latency(),
+        "delay": latency(9, p50_ms=0.25, p99_ms=0.5, p999_ms=0.75, max_ms=1.0),
+        "slip": latency(9, p99_ms=1.0),
+        "sent": {0: 100, 2: 90},
+        "expected": 380,
+        "received": 378,
+        "again": 1,
+        "opened": 24,
+        "unreadable": 0,
+        "failures": [],
+        "threads": [thread()],
+    }
+    return cast(LoadReport, SimpleNamespace(**(whole | members)))
+
+
+def whole(given: LoadReport, **members: object) -> Result:
+    cost = result.server_cost(
+        7,
+        idle=Usage(1.0, 1.0, 10_000_000),
+        before=Usage(2.0, 2.0, 11_000_000),
+        after=Usage(2.1, 2.3, 12_048_000),
+        received=378,
+        participants=4,
+    )
+    values: dict[str, Any] = {
+        "url": "ws://127.0.0.1:1",
+        "channels": 2,
+        "participants": 3,
+        "speakers": 1,
+        "seconds": 2.0,
+        "payload": 100,
+        "measured": True,
+        "joined": 4,
+        "failures": {"no-answer": 2},
+        "join_ms": result.times_of([3.0, 1.0, 2.0]),
+        "connect_ms": result.times(given.connect),
+        "first_packet_ms": result.times(given.first_packet),
+        "delay_ms": result.times(given.delay),
+        "packets": result.packets(given, 382),
+        "client": result.client_state(given),
+        "server": cost,
+    }
+    return Result(**(values | members))
+
+
+def test_each_packet_is_offered_to_everyone_else_in_its_channel() -> None:
+    assert result.offered([(0, 100), (0, 90), (1, 50)], {0: 3, 1: 5}) == 190 * 2 + 50 * 4
+    assert result.offered([(0, 100)], {0: 1}) == 0
+
+
+def test_lost_and_withheld_are_what_is_missing_at_each_step() -> None:
+    account = result.packets(report(), 382)
+    assert (account.sent, account.offered, account.expected, account.received) == (190, 382, 380, 378)
+    assert (account.lost, account.withheld) == (2, 2)
+
+
+def test_the_servers_cost_is_what_it_used_meanwhile() -> None:
+    cost = whole(report()).server
+    assert cost is not None
+    assert (cost.user_seconds, cost.system_seconds) == (0.1, 0.3)
+    assert cost.ns_per_packet == pytest.approx(0.4e9 / 378)
+    assert cost.packets_per_cpu_second == pytest.approx(378 / 0.4)
+    assert cost.memory_per_participant == 2_048_000 // 4
+
+
+def test_quantiles_of_few_values_are_values() -> None:
+    times = result.times_of([5.0, 1.0, 3.0, 2.0, 4.0])
+    assert (times.count, times.p50, times.p99, times.max) == (5, 3.0, 5.0, 5.0)
+    assert result.times_of([]).p50 is None
+
+
+@pytest.mark.parametrize(
+    ("members", "word"),
+    [
+        ({"threads": [thread(), thread(running_seconds=8.1)]}, "81% of a core"),
+        ({"slip": latency(9, p99_ms=10.1)}, "10.1 ms late"),
+        ({"threads": [thread(socket_drops=2), thread(socket_drops=1)]}, "lost 3 datagrams"),
+        ({"threads": [thread(unsent=4)]}, "refused 4 datagrams"),
+    ],
+)
+def test_a_client_that_is_the_limit_says_so(members: dict[str, object], word: str) -> None:
+    (reason,) = result.client_state(report(**members)).limited_by
+    assert word in reason
+    assert "The client was the limit" in "\n".join(table.lines(whole(report(**members))))
+    assert result.client_state(report()).limited_by == []
+
+
+def test_the_table_shows_the_figures_of_the_json() -> None:
+    found = whole(report())
+    text = "\n".join(table.lines(found))
+    told = json.loads(result.to_json(found))
+    packets, server = told["packets"], told["server"]
+    assert f"{packets['sent']} sent, {packets['offered']} offered" in text
+    assert f"{packets['expected']} expected, {packets['received']} received, {packets['lost']} lost" in text
+    assert f"{server['ns_per_packet']:,.0f} ns" in text
+    assert f"{server['user_seconds']:.2f} user" in text
+    assert f"{told['delay_ms']['p99']:.2f}" in text
+    assert "Joined    4 of 6" in text
+    assert "2 times no-answer" in text
+    assert "\x1b" not in text
+    assert "\x1b" in "\n".join(table.lines(found, colours=True))
+
+
+def test_a_run_that_ended_early_says_so() -> None:
+    assert "Ended before the measurement" in "\n".join(table.lines(whole(report(), measured=False)))
+
+
+def test_a_process_is_measured_or_named_as_gone() -> None:
+    used = usage(1)
+    assert used.memory > 0
+    with pytest.raises(ProcessGone, match="4999999"):
+        usage(4_999_999)
