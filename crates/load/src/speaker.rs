@@ -16,6 +16,9 @@ const PAYLOAD_MAX: usize = 1_200;
 /// One-byte header extensions have ids up to 14 (RFC 8285 §4.2).
 const EXTENSION_MAX: u8 = 14;
 
+/// The quietest level that is marked as voice (RFC 6464's V bit), in dBov: an open microphone in a quiet room lies below it.
+const QUIETEST_VOICE: i8 = -60;
+
 /// How somebody speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SpeakOptions {
@@ -27,7 +30,8 @@ pub struct SpeakOptions {
     pub payload: usize,
     /// Header-extension id of the audio level (RFC 6464), 1–14; `None` = not written.
     pub level_extension: Option<u8>,
-    /// The level that is written, −127–0 dBov.
+    /// The level that is written, −127–0 dBov. From −60 on it is marked as voice; below, the packets are those of an open microphone at which
+    /// nobody speaks.
     pub level: i8,
 }
 
@@ -126,7 +130,7 @@ impl Speaker {
             ssrc,
         };
         let level = [Level {
-            voice: true,
+            voice: level >= QUIETEST_VOICE,
             dbov: level,
         }
         .to_byte()];
@@ -136,5 +140,32 @@ impl Speaker {
             None => fields.write(&[], &mut self.header),
         };
         debug_assert!(written.is_ok(), "the options were checked");
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use hocket_media::rtp::Header;
+
+    fn level(dbov: i8) -> Level {
+        let mut speaker = Speaker::new(SpeakOptions {
+            ssrc: 7,
+            payload_type: 111,
+            payload: 80,
+            level_extension: Some(3),
+            level: dbov,
+        });
+        speaker.write_header();
+        let header = Header::parse(&speaker.header).unwrap();
+        Level::from_bytes(header.extension(&speaker.header, 3).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_quiet_microphone_is_marked_as_no_voice() {
+        for (dbov, voice) in [(-30, true), (-60, true), (-61, false), (-80, false)] {
+            assert_eq!(level(dbov), Level { voice, dbov });
+        }
     }
 }

@@ -259,6 +259,7 @@ impl Thread {
             });
         add(&mut self.sent, self.sender.send(&self.shared, shared));
         if !own.is_empty() {
+            // One call a datagram: a batch is of one socket, and a burst rarely holds two of the same transport.
             for datagram in outbox.iter() {
                 let Some(sockets) = socket_of(datagram.local) else {
                     continue;
