@@ -86,6 +86,27 @@ async def test_without_a_url_it_measures_a_server_of_its_own_and_prints_a_table(
     assert "joining: 2 of 2" in err
 
 
+async def test_packets_of_those_who_do_not_talk_are_held_back_or_heard_but_never_lost() -> None:
+    status, out, err = await run("--participants 4 --speakers 3 --talking 1 --seconds 1 --json --serve --workers=2")
+    assert status == 0, err
+    found = json.loads(out)
+    packets = found["packets"]
+    assert (found["speakers"], found["talking"], found["measured"]) == (3, 1, True)
+    assert (packets["sent"], packets["offered"]) == (3 * 50, 3 * 50 * 3)
+    assert packets["lost"] == 0
+    assert packets["received"] >= 50 * 3
+    assert packets["received"] + packets["withheld"] == packets["offered"]
+
+
+async def test_options_of_the_own_server_win_over_those_of_the_bench() -> None:
+    status, out, err = await run("--participants 2 --seconds 0.5 --serve=--limits.participants=1")
+    assert status == 0, err
+    assert "Joined    1 of 2" in out
+    status, out, err = await run("--serve --nonsense")
+    assert status == 1
+    assert "nonsense" in err
+
+
 async def test_ctrl_c_prints_what_was_measured_so_far() -> None:
     async with serving() as server:
         process = await start(f"--participants 2 --seconds 60 --json --url {server.stream_url}")

@@ -56,6 +56,7 @@ def whole(given: LoadReport, **members: object) -> Result:
         "channels": 2,
         "participants": 3,
         "speakers": 1,
+        "talking": 1,
         "seconds": 2.0,
         "payload": 100,
         "measured": True,
@@ -66,7 +67,7 @@ def whole(given: LoadReport, **members: object) -> Result:
         "first_packet_ms": result.times(given.first_packet),
         "delay_ms": result.times(given.delay),
         "packets": result.packets(given, 382),
-        "client": result.client_state(given),
+        "client": result.client_state(given, 0.5),
         "server": cost,
     }
     return Result(**(values | members))
@@ -108,10 +109,15 @@ def test_quantiles_of_few_values_are_values() -> None:
     ],
 )
 def test_a_client_that_is_the_limit_says_so(members: dict[str, object], word: str) -> None:
-    (reason,) = result.client_state(report(**members)).limited_by
+    (reason,) = result.client_state(report(**members), 0.5).limited_by
     assert word in reason
     assert "The client was the limit" in "\n".join(table.lines(whole(report(**members))))
-    assert result.client_state(report()).limited_by == []
+    assert result.client_state(report(), 0.5).limited_by == []
+
+
+def test_joins_by_a_client_that_was_busy_with_itself_tell_of_the_client() -> None:
+    (reason,) = result.client_state(report(), 0.81).limited_by
+    assert "81% of a core: join and first-packet times" in reason
 
 
 def test_the_table_shows_the_figures_of_the_json() -> None:
@@ -128,6 +134,11 @@ def test_the_table_shows_the_figures_of_the_json() -> None:
     assert "2 times no-answer" in text
     assert "\x1b" not in text
     assert "\x1b" in "\n".join(table.lines(found, colours=True))
+
+
+def test_open_microphones_at_which_nobody_talks_are_named() -> None:
+    assert "3 speaking (1 talking)," in table.lines(whole(report(), speakers=3))[0]
+    assert "1 speaking, " in table.lines(whole(report()))[0]
 
 
 def test_a_run_that_ended_early_says_so() -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
+from typing import Annotated
 from urllib.parse import urlsplit, urlunsplit
+
+from cyclopts import Parameter
 
 from hocket.config import ConfigError
 
@@ -37,7 +41,10 @@ class BenchOptions:
     """People in each channel."""
 
     speakers: int | None = None
-    """People of each channel who speak; the others listen. Default: all."""
+    """People of each channel whose microphones are open; the others listen. Default: all."""
+
+    talking: int | None = None
+    """Speakers of each channel who talk; the microphones of the others send a quiet room, at -80 dBov. Default: all."""
 
     seconds: float = 10.0
     """How long it measures, once everybody is connected."""
@@ -50,6 +57,9 @@ class BenchOptions:
 
     pid: int | None = None
     """Process of the server, when it runs on this machine: its CPU time and memory are measured."""
+
+    serve: Annotated[str, Parameter(allow_leading_hyphen=True)] = ""
+    """Options of the `hocket serve` that it starts, in quotes, such as "--workers 2 --gather-ms 0". Not with --url."""
 
     token_prefix: str = "9"
     """What each token begins with; a number of six digits follows. Open authentication takes it for the user's id."""
@@ -80,18 +90,41 @@ class BenchOptions:
                 raise ConfigError(f"--{name.replace('_', '-')} {getattr(self, name)}: must be at least {least}.")
         if not 0 <= self.speaking <= self.participants:
             raise ConfigError(f"--speakers {self.speakers}: must be 0 to {self.participants}, the participants.")
+        if not 0 <= self.voices <= self.speaking:
+            raise ConfigError(f"--talking {self.talking}: must be 0 to {self.speaking}, the speakers.")
         if not 0.1 <= self.seconds <= 86_400:
             raise ConfigError(f"--seconds {self.seconds}: must be 0.1 to 86400.")
         for name, allowed in (("payload", PAYLOAD_BYTES), ("threads", _THREADS), ("joins", _JOINS)):
             if getattr(self, name) not in allowed:
                 raise ConfigError(f"--{name} {getattr(self, name)}: must be {allowed[0]} to {allowed[-1]}.")
+        self._check_server()
+
+    def _check_server(self) -> None:
         if self.url is not None:
             websocket_url(self.url)
+            if self.serve:
+                raise ConfigError("--serve: these are options of the server that is started without --url.")
+        elif self.pid is not None:
+            raise ConfigError("--pid: the server that is started without --url is measured anyway.")
+        try:
+            shlex.split(self.serve)
+        except ValueError as error:
+            raise ConfigError(f"--serve {self.serve}: {error}.") from None
 
     @property
     def speaking(self) -> int:
         """Speakers in each channel."""
         return self.participants if self.speakers is None else self.speakers
+
+    @property
+    def voices(self) -> int:
+        """Speakers in each channel who talk."""
+        return self.speaking if self.talking is None else self.talking
+
+    @property
+    def serve_words(self) -> list[str]:
+        """`serve`, split as a shell does."""
+        return shlex.split(self.serve)
 
     @property
     def packets(self) -> int:

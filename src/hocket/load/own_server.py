@@ -43,8 +43,8 @@ async def own_server(options: BenchOptions) -> AsyncIterator[OwnServer]:
     # A file, since nobody would read a pipe to its end while the load runs.
     with tempfile.TemporaryFile() as log:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "hocket", "serve", "--port", "0", "--media-port", "0", "--announce", "127.0.0.1"),
-            *_limits(options),
+            *(sys.executable, "-m", "hocket", "serve"),
+            *arguments(options),
             stdout=log,
             stderr=asyncio.subprocess.STDOUT,
             stdin=asyncio.subprocess.DEVNULL,
@@ -57,17 +57,24 @@ async def own_server(options: BenchOptions) -> AsyncIterator[OwnServer]:
             await _stop(process)
 
 
-def _limits(options: BenchOptions) -> list[str]:
+def arguments(options: BenchOptions) -> list[str]:
+    """Free ports of the loopback and limits that let this load in, unless `--serve` says otherwise; and what it says."""
     streams = options.channels * options.participants + _SPARE
-    limits = {
-        "streams": streams,
-        "streams-per-address": streams,
-        "participants": options.participants,
-        "outbox": 4 * options.participants + 1_024,
-        "requests-per-second": 100_000,
-        "request-burst": 100_000,
+    defaults = {
+        "--port": 0,
+        "--media-port": 0,
+        "--announce": "127.0.0.1",
+        "--limits.streams": streams,
+        "--limits.streams-per-address": streams,
+        "--limits.participants": options.participants,
+        "--limits.outbox": 4 * options.participants + 1_024,
+        "--limits.requests-per-second": 100_000,
+        "--limits.request-burst": 100_000,
     }
-    return [word for name, value in limits.items() for word in (f"--limits.{name}", str(value))]
+    chosen = options.serve_words
+    named = {word.partition("=")[0] for word in chosen}
+    ours = [word for name, value in defaults.items() if name not in named for word in (name, str(value))]
+    return [*ours, *chosen]
 
 
 async def _ready(process: asyncio.subprocess.Process, log: IO[bytes]) -> str:

@@ -11,6 +11,12 @@ from hocket.load.crowd import LoadClient
 from hocket.load.stream import Request, Stream
 from hocket.proto import voice
 
+TALKING_DBOV = -30
+"""The level of somebody who talks: ordinary speech (RFC 6464)."""
+
+QUIET_DBOV = -80
+"""The level of an open microphone in a quiet room: the noise floor that a server should not need to forward."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seat:
@@ -19,6 +25,8 @@ class Seat:
     Attributes:
         number: among all, from 1; also the SSRC.
         place: the channel's number, from 0.
+        speaks: whether the microphone is open.
+        talks: whether it says something then.
         payload: bytes of each packet.
     """
 
@@ -28,6 +36,7 @@ class Seat:
     channel: int
     token: str
     speaks: bool
+    talks: bool
     payload: int
 
 
@@ -79,6 +88,7 @@ class Participant:
                 payload_type=voice_.payload_type,
                 payload=self.seat.payload,
                 level_extension=voice_.level_extension,
+                level=TALKING_DBOV if self.seat.talks else QUIET_DBOV,
             )
 
     async def hear(self, other: voice.UserConsumerOptions) -> None:

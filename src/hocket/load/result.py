@@ -80,6 +80,7 @@ class ClientState(Struct, frozen=True, kw_only=True):
     """How the load client fared itself.
 
     Attributes:
+        signalling: share of a core that its WebSockets used while people joined.
         busy: share of a core that its busiest thread used.
         waiting: share of the time that a thread was ready and had no core.
         slip_p99: how late, in ms, it sent by its own schedule.
@@ -87,6 +88,7 @@ class ClientState(Struct, frozen=True, kw_only=True):
         limited_by: sentences that say why the client, and not the server, was the limit; empty when it was not.
     """
 
+    signalling: float
     busy: float
     waiting: float
     slip_p99: float | None
@@ -99,6 +101,8 @@ class Result(Struct, frozen=True, kw_only=True):
     """A run.
 
     Attributes:
+        speakers: people of each channel whose microphones are open.
+        talking: those of them who talk.
         measured: False when it ended before everybody was connected; packets and delays are then of the joins.
         failures: who could not join or was cut off, by reason.
         join_ms: from opening the WebSocket to JoinedChannel.
@@ -111,6 +115,7 @@ class Result(Struct, frozen=True, kw_only=True):
     channels: int
     participants: int
     speakers: int
+    talking: int
     seconds: float
     payload: int
     measured: bool
@@ -175,12 +180,19 @@ def server_cost(pid: int, *, idle: Usage, before: Usage, after: Usage, received:
     )
 
 
-def client_state(report: LoadReport) -> ClientState:
-    """How the client fared, and whether it was the limit."""
+def client_state(report: LoadReport, signalling: float) -> ClientState:
+    """How the client fared, and whether it was the limit.
+
+    Args:
+        report: what its media threads counted.
+        signalling: share of a core that its WebSockets used while people joined.
+    """
     busy, waiting = _share(report.threads, "running_seconds"), _share(report.threads, "waiting_seconds")
     drops, unsent = (sum(getattr(one, name) for one in report.threads) for name in ("socket_drops", "unsent"))
     slip = report.slip.p99_ms
     reasons = []
+    if signalling > BUSY:
+        reasons.append(f"its WebSockets used {signalling:.0%} of a core: join and first-packet times are its own")
     if busy > BUSY:
         reasons.append(f"a thread of the client used {busy:.0%} of a core: give it --threads or a lighter load")
     if slip is not None and slip > LATE_MS:
@@ -189,7 +201,15 @@ def client_state(report: LoadReport) -> ClientState:
         reasons.append(f"the client's sockets lost {drops} datagrams, which count as lost here")
     if unsent:
         reasons.append(f"the kernel refused {unsent} datagrams of the client")
-    return ClientState(busy=busy, waiting=waiting, slip_p99=slip, socket_drops=drops, unsent=unsent, limited_by=reasons)
+    return ClientState(
+        signalling=signalling,
+        busy=busy,
+        waiting=waiting,
+        slip_p99=slip,
+        socket_drops=drops,
+        unsent=unsent,
+        limited_by=reasons,
+    )
 
 
 def times(latency: Latency) -> Times:

@@ -29,6 +29,9 @@ _QUIET_SECONDS = 0.3
 _CONNECT_SECONDS = 20.0
 """How long transports may take after the last join, and then first packets."""
 
+_STALL_SECONDS = 2.0
+"""Without a further first packet for so long, none is waited for: the server does not forward the rest."""
+
 _LOOK_SECONDS = 0.05
 _MISMATCH = "fingerprint-mismatch"
 
@@ -46,6 +49,7 @@ class Run:
         self._room = asyncio.Semaphore(options.joins)
         self._people: list[Participant] = []
         self._failures: Counter[str] = Counter()
+        self._signalling = 0.0
         self._idle = self._look()
         self._before: Usage | None = None
         self._after: Usage | None = None
@@ -98,6 +102,7 @@ class Run:
             channels=self._options.channels,
             participants=self._options.participants,
             speakers=self._options.speaking,
+            talking=self._options.voices,
             seconds=self._options.packets / 50,
             payload=self._options.payload,
             measured=self._before is not None,
@@ -108,29 +113,34 @@ class Run:
             first_packet_ms=result.times(report.first_packet),
             delay_ms=result.times(report.delay),
             packets=result.packets(report, self._offered(report.sent)),
-            client=result.client_state(report),
+            client=result.client_state(report, self._signalling),
             server=self._server_cost(report),
         )
 
     async def _join_all(self, follow: Callable[[Participant], None]) -> None:
-        options = self._options
-        total = options.channels * options.participants
+        total = self._options.channels * self._options.participants
+        began, worked = time.perf_counter(), time.thread_time()
         async with asyncio.TaskGroup() as group:
             for index in range(total):
-                # One of each channel, then the second of each: all channels grow at the same time.
-                order, place = divmod(index, options.channels)
-                seat = Seat(
-                    number=index + 1,
-                    place=place,
-                    guild=options.guild,
-                    channel=options.first_channel + place,
-                    token=f"{options.token_prefix}{index + 1:06d}",
-                    speaks=order < options.speaking,
-                    payload=options.payload,
-                )
-                group.create_task(self._join(seat, follow, total))
+                group.create_task(self._join(self._seat(index), follow, total))
+        self._signalling = (time.thread_time() - worked) / (time.perf_counter() - began)
         if not self._people:
             raise BenchError(f"Nobody could join {self._url}: {_listed(self._failures)}.")
+
+    def _seat(self, index: int) -> Seat:
+        """The seat of one of all, counted from 0: one of each channel, then the second of each, so that all grow."""
+        options = self._options
+        order, place = divmod(index, options.channels)
+        return Seat(
+            number=index + 1,
+            place=place,
+            guild=options.guild,
+            channel=options.first_channel + place,
+            token=f"{options.token_prefix}{index + 1:06d}",
+            speaks=order < options.speaking,
+            talks=order < options.voices,
+            payload=options.payload,
+        )
 
     async def _join(self, seat: Seat, follow: Callable[[Participant], None], total: int) -> None:
         async with self._room:
@@ -151,7 +161,7 @@ class Run:
             self._failures[str(error)] += 1
 
     async def _connect(self) -> None:
-        """Waits until all transports are up and everybody has heard everybody, or patience ends."""
+        """Waits until all transports are up and everybody has heard whom they should, or patience ends."""
         transports = sum(1 if person.sending is None else 2 for person in self._people)
         await self._until(lambda: self._crowd.progress().connected + self._crowd.progress().failed >= transports)
         failures = Counter(reason for _, reason in self._report().failures)
@@ -163,8 +173,9 @@ class Run:
         if not self._crowd.progress().connected:
             why = _listed(failures) or f"no transport was connected within {_CONNECT_SECONDS:.0f} s"
             raise BenchError(f"Nobody could connect to the media port of {self._url}: {why}.")
-        streams = self._offered({person.sending: 1 for person in self._people if person.sending is not None})
-        await self._until(lambda: self._crowd.progress().begun >= streams)
+        talking = [person for person in self._people if person.seat.talks]
+        streams = self._offered({person.sending: 1 for person in talking if person.sending is not None})
+        await self._until(Settled(streams, lambda: self._crowd.progress().begun, time.monotonic))
 
     async def _measure(self) -> None:
         self._crowd.silence()
@@ -219,6 +230,28 @@ class Run:
             received=report.received,
             participants=len(self._people),
         )
+
+
+class Settled:
+    """Tells when no further first packets are to be expected.
+
+    Of those who do not talk, and of more talkers than the server lets through at once, none may ever come; so it is
+    enough that as many streams have begun as there are of people who talk, or that none has begun for a while.
+    """
+
+    def __init__(self, streams: int, begun: Callable[[], int], clock: Callable[[], float]) -> None:
+        """For so many streams of people who talk; `begun` tells how many of any have begun, `clock` seconds."""
+        self._streams = streams
+        self._begun = begun
+        self._clock = clock
+        self._seen = (0, clock())
+
+    def __call__(self) -> bool:
+        """Whether that is so now. When nothing has begun at all, the patience of the caller decides."""
+        begun, now = self._begun(), self._clock()
+        if begun != self._seen[0]:
+            self._seen = (begun, now)
+        return begun >= self._streams or (begun > 0 and now - self._seen[1] >= _STALL_SECONDS)
 
 
 def _listed(reasons: Mapping[str, int]) -> str:

@@ -12,7 +12,10 @@ def lines(result: Result, *, colours: bool = False) -> list[str]:
     """The table's lines, without line ends. `colours`: for a terminal."""
     bold, red = (_BOLD, _RED) if colours else ("", "")
     plain = _PLAIN if colours else ""
-    who = f"{result.channels} x {result.participants} people, {result.speakers} speaking, {result.payload} bytes"
+    speaking = f"{result.speakers} speaking"
+    if result.talking != result.speakers:
+        speaking += f" ({result.talking} talking)"
+    who = f"{result.channels} x {result.participants} people, {speaking}, {result.payload} bytes"
     told = [f"{bold}{who}, {result.seconds:g} s, {result.url}{plain}", ""]
     told += [f"Joined    {result.joined} of {result.channels * result.participants}"]
     told += [f"          {red}{count} times {reason}{plain}" for reason, count in sorted(result.failures.items())]
