@@ -158,8 +158,9 @@ mod tests {
             level: dbov,
         });
         speaker.write_header();
-        let header = Header::parse(&speaker.header).unwrap();
-        Level::from_bytes(header.extension(&speaker.header, 3).unwrap()).unwrap()
+        let packet = [&speaker.header[..], &speaker.payload[..]].concat();
+        let header = Header::parse(&packet).unwrap();
+        Level::from_bytes(header.extension(&packet, 3).unwrap()).unwrap()
     }
 
     #[test]
