@@ -58,7 +58,7 @@ async def own_server(options: BenchOptions) -> AsyncIterator[OwnServer]:
 
 
 def arguments(options: BenchOptions) -> list[str]:
-    """Free ports of the loopback and limits that let this load in, where `--serve` says nothing else; then its words."""
+    """Free ports of the loopback and limits that let this load in, unless `--serve` says otherwise; and its words."""
     streams = options.channels * options.participants + _SPARE
     defaults = {
         "--port": 0,
