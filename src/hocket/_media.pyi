@@ -79,7 +79,7 @@ class ProducerOptions:
             audio_level_extension: id of `ssrc-audio-level` (RFC 6464). `None`: the producer never counts as speaking.
             abs_send_time_extension: id of `abs-send-time`.
             nack: lost packets are asked for again (RFC 4585).
-            cname: the source's canonical name (RFC 3550 §6.5.1), at most 255 bytes.
+            cname: canonical name under which its listeners get it (RFC 3550 §6.5.1), at most 255 bytes.
 
         Raises:
             InvalidOption: a value is out of its range.
@@ -119,7 +119,6 @@ class ConsumerOptions:
         audio_level_extension: int | None = None,
         abs_send_time_extension: int | None = None,
         nack: bool = False,
-        cname: str = "",
     ) -> Self:
         """Check and keep the options; ranges as in `ProducerOptions`.
 
@@ -132,7 +131,6 @@ class ConsumerOptions:
             audio_level_extension: the producer's level is passed on under this id.
             abs_send_time_extension: written at the time of sending.
             nack: retransmissions that the receiver asks for are answered.
-            cname: canonical name in this stream's SDES.
 
         Raises:
             InvalidOption: a value is out of its range.
@@ -154,8 +152,6 @@ class ConsumerOptions:
     def abs_send_time_extension(self) -> int | None: ...
     @property
     def nack(self) -> bool: ...
-    @property
-    def cname(self) -> str: ...
 
 @final
 class TransportInfo:

@@ -142,7 +142,7 @@ def test_what_a_consumer_gets_could_be_produced_again(speaking: dict[str, Any], 
     first = negotiate_producer(parse_rtp_parameters(json.dumps(speaking)))
     consumer = negotiate_consumer(first, receiver, ssrc=5, mid="a", cname="us")
     again = negotiate_producer(consumer.rtp_parameters)
-    assert (again.ssrc, again.mid, again.cname, again.stereo) == (5, "a", "us", first.stereo)
+    assert (again.ssrc, again.mid, again.stereo) == (5, "a", first.stereo)
     assert (again.opus_payload_type, again.red_payload_type) == (consumer.opus_payload_type, consumer.red_payload_type)
     assert (again.extensions, again.nack) == (consumer.extensions, consumer.nack)
 

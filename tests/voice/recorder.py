@@ -87,7 +87,7 @@ class Recorder:
         for consumer in [id for id, made in self.consumers.items() if made.transport == transport]:
             del self.consumers[consumer]
 
-    def produce(self, transport: int, producer: Producer, speaking: Callable[[bool], None]) -> int:
+    def produce(self, transport: int, producer: Producer, *, cname: str, speaking: Callable[[bool], None]) -> int:
         _known(transport, self.transports)
         id = next(self._ids)
         self.producers[id] = RecordedProducer(transport, producer, speaking)

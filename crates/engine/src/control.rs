@@ -150,7 +150,7 @@ impl Engine {
             return Err(Error::Overloaded("producers of one transport"));
         }
         let producer = ProducerId(registry.next_id());
-        let shared = Arc::new(ProducerShared::new(producer));
+        let shared = Arc::new(ProducerShared::new(producer, &options.cname));
         let options = Box::new(options);
         let command = Command::Produce {
             transport,

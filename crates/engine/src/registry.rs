@@ -36,7 +36,8 @@ pub(crate) struct Registry {
     routers: HashMap<RouterId, HashSet<TransportId>>,
     transports: HashMap<TransportId, Transport>,
     producers: HashMap<ProducerId, Producer>,
-    consumers: HashMap<ConsumerId, Consumer>,
+    /// The transport that each is sent on.
+    consumers: HashMap<ConsumerId, TransportId>,
     questions: HashMap<RequestId, (TransportId, StatsOf)>,
 }
 
@@ -44,18 +45,15 @@ struct Transport {
     router: RouterId,
     claim: Arc<Claim>,
     producers: HashSet<ProducerId>,
-    consumers: HashSet<ConsumerId>,
+    /// With their producers, by rising id. Lists, as a channel of a thousand has a million consumers.
+    consumers: Vec<(ConsumerId, ProducerId)>,
 }
 
 struct Producer {
     transport: TransportId,
     shared: Arc<ProducerShared>,
-    consumers: HashSet<ConsumerId>,
-}
-
-struct Consumer {
-    transport: TransportId,
-    producer: ProducerId,
+    /// By rising id.
+    consumers: Vec<ConsumerId>,
 }
 
 /// What ended with a transport: workers must hear of it.
@@ -124,7 +122,7 @@ impl Registry {
             router,
             claim,
             producers: HashSet::new(),
-            consumers: HashSet::new(),
+            consumers: Vec::new(),
         };
         self.transports.insert(id, transport);
     }
@@ -153,8 +151,9 @@ impl Registry {
         if let Some(siblings) = self.routers.get_mut(&transport.router) {
             siblings.remove(&id);
         }
-        for consumer in transport.consumers {
-            self.remove_consumer(consumer);
+        for (consumer, producer) in transport.consumers {
+            self.consumers.remove(&consumer);
+            self.strike_from_producer(consumer, producer);
         }
         let producers = transport
             .producers
@@ -189,7 +188,7 @@ impl Registry {
                 Producer {
                     transport,
                     shared,
-                    consumers: HashSet::new(),
+                    consumers: Vec::new(),
                 },
             );
         }
@@ -223,8 +222,10 @@ impl Registry {
     /// Forget a producer and every consumer of it.
     pub(crate) fn remove_producer(&mut self, id: ProducerId) -> Option<Arc<ProducerShared>> {
         let producer = self.producers.remove(&id)?;
-        for consumer in &producer.consumers {
-            self.remove_consumer(*consumer);
+        for consumer in producer.consumers {
+            if let Some(transport) = self.consumers.remove(&consumer) {
+                self.strike_from_transport(consumer, transport);
+            }
         }
         if let Some(transport) = self.transports.get_mut(&producer.transport) {
             transport.producers.remove(&id);
@@ -244,31 +245,40 @@ impl Registry {
         ) else {
             return;
         };
-        on.consumers.insert(id);
-        of.consumers.insert(id);
-        self.consumers.insert(
-            id,
-            Consumer {
-                transport,
-                producer,
-            },
-        );
+        on.consumers.push((id, producer)); // ids rise
+        of.consumers.push(id);
+        self.consumers.insert(id, transport);
     }
 
     /// The transport that a consumer is sent on.
     pub(crate) fn consumer(&self, id: ConsumerId) -> Option<TransportId> {
-        self.consumers.get(&id).map(|consumer| consumer.transport)
+        self.consumers.get(&id).copied()
     }
 
     pub(crate) fn remove_consumer(&mut self, id: ConsumerId) {
-        let Some(consumer) = self.consumers.remove(&id) else {
-            return;
-        };
-        if let Some(transport) = self.transports.get_mut(&consumer.transport) {
-            transport.consumers.remove(&id);
+        let transport = self.consumers.remove(&id);
+        let producer = transport.and_then(|transport| self.strike_from_transport(id, transport));
+        if let Some(producer) = producer {
+            self.strike_from_producer(id, producer);
         }
-        if let Some(producer) = self.producers.get_mut(&consumer.producer) {
-            producer.consumers.remove(&id);
+    }
+
+    /// Tells whose consumer it was.
+    fn strike_from_transport(
+        &mut self,
+        id: ConsumerId,
+        transport: TransportId,
+    ) -> Option<ProducerId> {
+        let consumers = &mut self.transports.get_mut(&transport)?.consumers;
+        let place = consumers.binary_search_by_key(&id, |(known, _)| *known);
+        Some(consumers.remove(place.ok()?).1)
+    }
+
+    fn strike_from_producer(&mut self, id: ConsumerId, producer: ProducerId) {
+        if let Some(producer) = self.producers.get_mut(&producer)
+            && let Ok(place) = producer.consumers.binary_search(&id)
+        {
+            producer.consumers.remove(place);
         }
     }
 

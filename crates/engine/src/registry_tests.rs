@@ -29,7 +29,7 @@ fn pair() -> Pair {
         transport(&mut registry, router),
     );
     let producer = ProducerId(registry.next_id());
-    registry.add_producer(speaker, Arc::new(ProducerShared::new(producer)));
+    registry.add_producer(speaker, Arc::new(ProducerShared::new(producer, "somebody")));
     let consumer = ConsumerId(registry.next_id());
     registry.add_consumer(listener, producer, consumer);
     Pair {

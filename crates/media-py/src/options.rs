@@ -32,7 +32,6 @@ pub(crate) struct ConsumerOptions {
     audio_level_extension: Option<u8>,
     abs_send_time_extension: Option<u8>,
     nack: bool,
-    cname: String,
 }
 
 #[pymethods]
@@ -102,9 +101,9 @@ impl ConsumerOptions {
     #[new]
     #[pyo3(signature = (
         *, ssrc, mid, opus_payload_type, red_payload_type=None, mid_extension=None,
-        audio_level_extension=None, abs_send_time_extension=None, nack=false, cname=String::new()
+        audio_level_extension=None, abs_send_time_extension=None, nack=false
     ), text_signature = "(*, ssrc, mid, opus_payload_type, red_payload_type=None, mid_extension=None, \
-        audio_level_extension=None, abs_send_time_extension=None, nack=False, cname='')")]
+        audio_level_extension=None, abs_send_time_extension=None, nack=False)")]
     #[allow(
         clippy::too_many_arguments,
         reason = "keyword arguments of a Python class"
@@ -118,7 +117,6 @@ impl ConsumerOptions {
         audio_level_extension: Option<i64>,
         abs_send_time_extension: Option<i64>,
         nack: bool,
-        cname: String,
     ) -> PyResult<Self> {
         let options = Self {
             ssrc: narrow("ssrc", ssrc)?,
@@ -132,7 +130,6 @@ impl ConsumerOptions {
                 abs_send_time_extension,
             )?,
             nack,
-            cname,
         };
         options.to_media().check().map_err(refuse)?;
         Ok(options)
@@ -154,7 +151,6 @@ impl ConsumerOptions {
             audio_level_extension: self.audio_level_extension,
             abs_send_time_extension: self.abs_send_time_extension,
             nack: self.nack,
-            cname: self.cname.as_str().into(),
         }
     }
 }

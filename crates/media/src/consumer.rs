@@ -4,7 +4,6 @@
 
 mod header;
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use rand::RngExt;
@@ -43,15 +42,24 @@ pub(crate) struct Consumer {
     run: u32,
     template: Template,
     line: Line,
-    pub(crate) cname: Arc<str>,
     sent: Traffic,
-    /// Packets that had been sent when the latest sender report was.
-    reported: u64,
-    resends: Allowance<RESENDS_PER_SECOND, RESENDS_AT_ONCE>,
-    resent: u32,
-    refused: u32,
+    /// Whether it has sent something that no sender report told of.
+    unreported: bool,
+    /// Few receivers ever ask.
+    resends: Option<Box<Resends>>,
     receiver: Receiver,
 }
+
+/// Packets that the receiver asked for again.
+#[derive(Clone, Copy, Debug, Default)]
+struct Resends {
+    allowance: Allowance<RESENDS_PER_SECOND, RESENDS_AT_ONCE>,
+    granted: u32,
+    refused: u32,
+}
+
+/// A channel of a thousand has a million of them.
+const _: () = assert!(size_of::<Consumer>() <= 176);
 
 /// What the receiver said about it in its latest report (RFC 3550 §6.4.2).
 #[derive(Clone, Copy, Debug, Default)]
@@ -88,12 +96,9 @@ impl Consumer {
             run: 0,
             template: Template::new(options),
             line: Line::new(random.random::<u16>() >> 1, random.random(), CLOCK_RATE),
-            cname: Arc::clone(&options.cname),
             sent: Traffic::default(),
-            reported: 0,
-            resends: Allowance::default(),
-            resent: 0,
-            refused: 0,
+            unreported: false,
+            resends: None,
             receiver: Receiver::default(),
         }
     }
@@ -128,6 +133,10 @@ impl Consumer {
             .line
             .map(packet.sequence, packet.timestamp, packet.received)
         {
+            if !self.unreported {
+                self.unreported = true;
+                sink.link.unreported.push(self.id);
+            }
             let payload = self.write(packet, mapped, sink);
             self.sent.add(payload);
         }
@@ -145,7 +154,8 @@ impl Consumer {
         sink: Sink<'_>,
         now: Instant,
     ) {
-        let granted = packet.filter(|_| self.nack && self.resends.take(now));
+        let mut resends = self.resends.take().unwrap_or_default();
+        let granted = packet.filter(|_| self.nack && resends.allowance.take(now));
         let placed = granted.and_then(|(packet, sent)| {
             let timestamp = self.line.timestamp(packet.timestamp)?;
             Some((
@@ -160,18 +170,18 @@ impl Consumer {
         match placed {
             Some((packet, mapped)) => {
                 self.write(packet, mapped, sink);
-                self.resent = self.resent.wrapping_add(1);
+                resends.granted = resends.granted.wrapping_add(1);
             }
-            None => self.refused = self.refused.wrapping_add(1),
+            None => resends.refused = resends.refused.wrapping_add(1),
         }
+        self.resends = Some(resends);
     }
 
     /// A sender report, if anything was sent since the last one.
     pub(crate) fn sender_report(&mut self, clock: Clock, now: Instant) -> Option<SenderInfo> {
-        if self.sent.packets == self.reported {
+        if !core::mem::take(&mut self.unreported) {
             return None;
         }
-        self.reported = self.sent.packets;
         Some(SenderInfo {
             ssrc: self.ssrc,
             ntp: clock.at(now),
@@ -188,10 +198,11 @@ impl Consumer {
 
     /// What has been counted.
     pub(crate) fn stats(&self, paused: bool) -> ConsumerStats {
+        let resends = self.resends.as_deref().copied().unwrap_or_default();
         ConsumerStats {
             sent: self.sent,
-            retransmitted: u64::from(self.resent),
-            refused: u64::from(self.refused),
+            retransmitted: u64::from(resends.granted),
+            refused: u64::from(resends.refused),
             paused,
             loss: self.receiver.loss,
             jitter_ms: self.receiver.jitter_ms,

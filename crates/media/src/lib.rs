@@ -47,6 +47,7 @@ pub mod shared;
 mod slab;
 pub mod stats;
 mod transport;
+mod used;
 pub mod worker;
 
 pub use claim::{Claim, Submission};

@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 
 use crate::ice::Path;
+use crate::id::ConsumerId;
 use crate::outbox::{Chain, Outbox};
 use crate::srtp;
 use crate::stats::Traffic;
@@ -20,6 +21,8 @@ pub(crate) struct Link {
     /// Its packets in the outbox.
     chain: Chain,
     pub(crate) sent: Traffic,
+    /// Consumers that have sent something since their latest sender report, each once.
+    pub(crate) unreported: Vec<ConsumerId>,
 }
 
 impl Link {

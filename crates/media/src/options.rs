@@ -64,7 +64,7 @@ pub struct ProducerOptions {
     pub abs_send_time_extension: Option<u8>,
     /// Whether lost packets are asked for again (RFC 4585 §6.2.1).
     pub nack: bool,
-    /// The sender's canonical name (RFC 3550 §6.5.1); consumers carry it on.
+    /// The canonical name under which its listeners get it (RFC 3550 §6.5.1), at most [`CNAME_MAX`] bytes.
     pub cname: Arc<str>,
 }
 
@@ -87,8 +87,6 @@ pub struct ConsumerOptions {
     pub abs_send_time_extension: Option<u8>,
     /// Whether the receiver may ask for lost packets again.
     pub nack: bool,
-    /// The canonical name in SDES (RFC 3550 §6.5.1).
-    pub cname: Arc<str>,
 }
 
 /// An option that the core cannot work with.
@@ -166,8 +164,7 @@ impl ConsumerOptions {
             self.audio_level_extension,
             self.abs_send_time_extension,
         ])?;
-        check_mid(&self.mid)?;
-        check_cname(&self.cname)
+        check_mid(&self.mid)
     }
 }
 
@@ -240,7 +237,6 @@ mod tests {
             audio_level_extension: Some(10),
             abs_send_time_extension: Some(14),
             nack: true,
-            cname: Arc::from("somebody"),
         }
     }
 
@@ -330,9 +326,9 @@ mod tests {
         }
         let cname: Arc<str> = Arc::from("x".repeat(256));
         assert_eq!(
-            ConsumerOptions {
+            ProducerOptions {
                 cname,
-                ..consumer()
+                ..producer()
             }
             .check(),
             Err(OptionError::Cname)

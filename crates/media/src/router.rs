@@ -16,23 +16,24 @@ use crate::id::{ConsumerId, ProducerId, WorkerId};
 use crate::outbox::Outbox;
 use crate::packet::MediaPacket;
 use crate::shared::ProducerShared;
-use crate::slab::Slab;
+use crate::slab::{Slab, Slot};
 use crate::transport::Transport;
 
 /// See the module's documentation.
 pub(crate) struct Router {
     worker: WorkerId,
     clock: Clock,
-    feeds: HashMap<ProducerId, Feed>,
+    feeds: Slab<Feed>,
+    slots: HashMap<ProducerId, Slot>,
     places: HashMap<ConsumerId, Place>,
 }
 
-/// Where a consumer is.
+/// Where a consumer is. Small, as there is one of it for each of what may be a million consumers.
 #[derive(Clone, Copy, Debug)]
 struct Place {
-    producer: ProducerId,
+    feed: Slot,
     /// In its feed.
-    position: usize,
+    position: u32,
 }
 
 impl Router {
@@ -40,7 +41,8 @@ impl Router {
         Self {
             worker,
             clock,
-            feeds: HashMap::new(),
+            feeds: Slab::default(),
+            slots: HashMap::new(),
             places: HashMap::new(),
         }
     }
@@ -57,46 +59,50 @@ impl Router {
 
     /// Adds a paused consumer.
     pub(crate) fn insert(&mut self, producer: &Arc<ProducerShared>, consumer: Consumer) {
+        let known = self.slots.get(&producer.id()).copied();
+        let slot = known.or_else(|| self.feeds.insert(Feed::new(Arc::clone(producer))));
+        let Some(slot) = slot else {
+            return;
+        };
+        self.slots.insert(producer.id(), slot);
         let id = consumer.id;
-        let feed = self
+        if let Some(position) = self
             .feeds
-            .entry(producer.id())
-            .or_insert_with(|| Feed::new(Arc::clone(producer)));
-        let position = feed.insert(consumer);
-        self.places.insert(
-            id,
-            Place {
-                producer: producer.id(),
-                position,
-            },
-        );
+            .get_mut(slot)
+            .and_then(|feed| feed.insert(consumer))
+        {
+            let feed = slot;
+            self.places.insert(id, Place { feed, position });
+        }
     }
 
-    /// Removes a consumer; a feed without consumers goes with it.
-    pub(crate) fn remove(&mut self, id: ConsumerId) -> Option<Consumer> {
+    /// Removes a consumer, and tells of which producer it was; a feed without consumers goes with it.
+    pub(crate) fn remove(&mut self, id: ConsumerId) -> Option<(Consumer, Arc<ProducerShared>)> {
         self.set_active(id, false);
         let place = self.places.remove(&id)?;
-        let feed = self.feeds.get_mut(&place.producer)?;
+        let feed = self.feeds.get_mut(place.feed)?;
         let removed = feed.remove(place.position);
+        let producer = Arc::clone(feed.producer());
         if feed.is_empty() {
-            self.feeds.remove(&place.producer);
+            self.slots.remove(&producer.id());
+            self.feeds.remove(place.feed);
         } else {
             self.note_place(place);
         }
-        removed
+        removed.map(|consumer| (consumer, producer))
     }
 
     /// Removes a producer's feed; returns the consumers that it had.
-    pub(crate) fn close(&mut self, producer: ProducerId) -> Vec<Consumer> {
-        let consumers = self
-            .feeds
-            .remove(&producer)
-            .map(Feed::into_consumers)
-            .unwrap_or_default();
+    pub(crate) fn close(
+        &mut self,
+        producer: ProducerId,
+    ) -> Option<(Arc<ProducerShared>, Vec<Consumer>)> {
+        let slot = self.slots.remove(&producer)?;
+        let (producer, consumers) = self.feeds.remove(slot)?.into_parts();
         for consumer in &consumers {
             self.places.remove(&consumer.id);
         }
-        consumers
+        Some((producer, consumers))
     }
 
     /// Lets packets through to a consumer, or no longer. Harmless twice.
@@ -104,7 +110,7 @@ impl Router {
         let Some(place) = self.places.get(&id).copied() else {
             return;
         };
-        let Some(feed) = self.feeds.get_mut(&place.producer) else {
+        let Some(feed) = self.feeds.get_mut(place.feed) else {
             return;
         };
         if let Some(other) = feed.set_active(place.position, active, self.worker) {
@@ -123,7 +129,8 @@ impl Router {
         transports: &mut Slab<Transport>,
         outbox: &mut Outbox,
     ) {
-        if let Some(feed) = self.feeds.get_mut(&packet.producer) {
+        let slot = self.slots.get(&packet.producer);
+        if let Some(feed) = slot.and_then(|slot| self.feeds.get_mut(*slot)) {
             feed.forward(packet, self.clock, transports, outbox);
         }
     }
@@ -140,7 +147,7 @@ impl Router {
         let Some(place) = self.places.get(&id) else {
             return;
         };
-        let Some(feed) = self.feeds.get_mut(&place.producer) else {
+        let Some(feed) = self.feeds.get_mut(place.feed) else {
             return;
         };
         for sequence in sequences {
@@ -156,20 +163,23 @@ impl Router {
     /// A consumer, and whether it is active.
     pub(crate) fn get(&self, id: ConsumerId) -> Option<(&Consumer, bool)> {
         let place = self.places.get(&id)?;
-        self.feeds.get(&place.producer)?.get(place.position)
+        self.feeds.get(place.feed)?.get(place.position)
     }
 
-    /// A consumer, to change.
-    pub(crate) fn get_mut(&mut self, id: ConsumerId) -> Option<&mut Consumer> {
+    /// A consumer, to change, and of which producer it is.
+    pub(crate) fn get_mut(
+        &mut self,
+        id: ConsumerId,
+    ) -> Option<(&mut Consumer, &Arc<ProducerShared>)> {
         let place = self.places.get(&id)?;
-        self.feeds.get_mut(&place.producer)?.get_mut(place.position)
+        self.feeds.get_mut(place.feed)?.get_mut(place.position)
     }
 
     /// Somebody was moved to this place.
     fn note_place(&mut self, place: Place) {
         let found = self
             .feeds
-            .get(&place.producer)
+            .get(place.feed)
             .and_then(|feed| feed.get(place.position));
         if let Some((consumer, _)) = found {
             self.places.insert(consumer.id, place);

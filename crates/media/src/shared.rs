@@ -8,17 +8,19 @@ use crate::id::{ProducerId, WorkerId};
 #[derive(Debug)]
 pub struct ProducerShared {
     id: ProducerId,
+    cname: Box<str>,
     closed: AtomicBool,
     /// One bit a worker that has consumers of it which want packets now.
     subscribers: AtomicU64,
 }
 
 impl ProducerShared {
-    /// A producer that nobody listens to yet.
+    /// A producer that nobody listens to yet. `cname` as in [`crate::ProducerOptions::cname`].
     #[must_use]
-    pub fn new(id: ProducerId) -> Self {
+    pub fn new(id: ProducerId, cname: &str) -> Self {
         Self {
             id,
+            cname: cname.into(),
             closed: AtomicBool::new(false),
             subscribers: AtomicU64::new(0),
         }
@@ -28,6 +30,12 @@ impl ProducerShared {
     #[must_use]
     pub fn id(&self) -> ProducerId {
         self.id
+    }
+
+    /// The canonical name under which its listeners get it (RFC 3550 §6.5.1).
+    #[must_use]
+    pub fn cname(&self) -> &str {
+        &self.cname
     }
 
     /// Ends it. A `Consume` or `Produce` that arrives later finds it closed and does nothing.

@@ -25,6 +25,7 @@ use crate::queues::Queues;
 use crate::reports::Reports;
 use crate::srtp;
 use crate::stats::{DtlsState, Traffic, TransportStats};
+use crate::used::UsedSsrcs;
 
 /// What a transport needs of its worker to do anything.
 pub(crate) struct Env<'a> {
@@ -61,8 +62,8 @@ pub(crate) struct Transport {
     pub(crate) producers: Vec<Producer>,
     /// By rising SSRC.
     pub(crate) consumers: Vec<ConsumerRef>,
-    /// Every SSRC that a consumer here has ever had, rising.
-    used_ssrcs: Vec<u32>,
+    /// Those that a consumer here has ever had.
+    used_ssrcs: UsedSsrcs,
     pub(crate) reports: Reports,
     dtls: Association,
     remote: Option<Remote>,
@@ -94,7 +95,7 @@ impl Transport {
             drops: Drops::default(),
             producers: Vec::new(),
             consumers: Vec::new(),
-            used_ssrcs: Vec::new(),
+            used_ssrcs: UsedSsrcs::default(),
             reports: Reports::new(random, now),
             dtls: Association::default(),
             remote: None,
@@ -127,10 +128,9 @@ impl Transport {
 
     /// Adds a consumer. False when its SSRC was used here before: the cipher would use a nonce twice.
     pub(crate) fn add_consumer(&mut self, consumer: ConsumerRef) -> bool {
-        let Err(free) = self.used_ssrcs.binary_search(&consumer.ssrc) else {
+        if !self.used_ssrcs.insert(consumer.ssrc) {
             return false;
-        };
-        self.used_ssrcs.insert(free, consumer.ssrc);
+        }
         let place = self
             .consumers
             .partition_point(|known| known.ssrc < consumer.ssrc);

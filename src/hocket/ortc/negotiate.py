@@ -54,7 +54,6 @@ class Producer:
     Attributes:
         red_payload_type: None: it sends no RED.
         nack: it answers NACKs (RFC 4585 §6.2.1).
-        cname: empty when the client gave none.
         stereo: it sends two channels (`sprop-stereo`, RFC 7587 §6.1); a receiver plays one unless it is told.
     """
 
@@ -64,7 +63,6 @@ class Producer:
     red_payload_type: int | None
     extensions: Extensions
     nack: bool
-    cname: str
     stereo: bool
 
 
@@ -97,7 +95,6 @@ class Consumer(Struct, frozen=True, kw_only=True):
     red_payload_type: int | None
     extensions: Extensions
     nack: bool
-    cname: str
     rtp_parameters: RtpParameters
 
 
@@ -165,7 +162,6 @@ def negotiate_producer(parameters: RtpParameters, where: str = "rtp_paramaters")
         red_payload_type=red_payload_type,
         extensions=used,
         nack=codecs.has_nack(opus),
-        cname=rtcp.cname or "",
         stereo=opus.parameters.get("sprop-stereo") in (1, "1"),
     )
 
@@ -221,7 +217,6 @@ def negotiate_consumer(producer: Producer, receiver: Receiver, *, ssrc: int, mid
         red_payload_type=agreed.red_payload_type,
         extensions=agreed.extensions,
         nack=receiver.nack,
-        cname=cname,
         rtp_parameters=RtpParameters(
             mid=mid,
             codecs=agreed.codecs,

@@ -130,7 +130,7 @@ class Channel:
             listener.receiver,
             ssrc=listener.ssrc(ordinal),
             mid=str(ordinal),
-            cname=str(speaker.user.id),
+            cname=speaker.cname,
         )
         try:
             consumer_id = self._media.consume(listener.transport, speaker.sending.producer, consumer)

@@ -70,7 +70,7 @@ class EngineMedia:
         with suppress(MediaError):
             self._engine.close_transport(transport)
 
-    def produce(self, transport: int, producer: Producer, speaking: Callable[[bool], None]) -> int:
+    def produce(self, transport: int, producer: Producer, *, cname: str, speaking: Callable[[bool], None]) -> int:
         """Lets the client send one stream."""
         options = ProducerOptions(
             ssrc=producer.ssrc,
@@ -81,7 +81,7 @@ class EngineMedia:
             audio_level_extension=producer.extensions.audio_level,
             abs_send_time_extension=producer.extensions.abs_send_time,
             nack=producer.nack,
-            cname=producer.cname,
+            cname=cname,
         )
         with _errors():
             id = self._engine.produce(transport, options)
@@ -114,7 +114,6 @@ class EngineMedia:
             audio_level_extension=consumer.extensions.audio_level,
             abs_send_time_extension=consumer.extensions.abs_send_time,
             nack=consumer.nack,
-            cname=consumer.cname,
         )
         with _errors():
             return self._engine.consume(transport, producer, options)

@@ -70,8 +70,8 @@ class Media(Protocol):
     def close_transport(self, transport: int) -> None:
         """Closes it with its producers and consumers; its watch hears nothing more."""
 
-    def produce(self, transport: int, producer: Producer, speaking: Callable[[bool], None]) -> int:
-        """Lets the client send one stream."""
+    def produce(self, transport: int, producer: Producer, *, cname: str, speaking: Callable[[bool], None]) -> int:
+        """Lets the client send one stream, which listeners get under this canonical name (RFC 3550 §6.5.1)."""
 
     def pause_producer(self, producer: int) -> None:
         """Nothing of it goes through."""

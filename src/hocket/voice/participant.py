@@ -76,6 +76,11 @@ class Participant:
         self._unresumed: dict[int, tuple[int, int]] = {}
 
     @property
+    def cname(self) -> str:
+        """The canonical name under which others hear it (RFC 3550 §6.5.1), one a user."""
+        return str(self.user.id)
+
+    @property
     def muted(self) -> bool:
         """Nothing of this user goes through."""
         return self.muted_by_self or self.muted_by_moderator

@@ -177,7 +177,8 @@ class Seat:
         """Makes the producer, silent if a moderator muted the user."""
         self._media.connect_transport(transport, brought.dtls)
         speaking = partial(self._here.set_speaking, who)
-        who.sending = Sending(self._media.produce(transport, brought.producer, speaking), brought.producer)
+        made = self._media.produce(transport, brought.producer, cname=who.cname, speaking=speaking)
+        who.sending = Sending(made, brought.producer)
         if who.muted:
             who.apply_mute()
 

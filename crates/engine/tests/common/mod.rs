@@ -171,7 +171,6 @@ impl Scene {
             audio_level_extension: None,
             abs_send_time_extension: None,
             nack: true,
-            cname: "room".into(),
         };
         self.engine
             .consume(self.people[person].transport, producer, options)

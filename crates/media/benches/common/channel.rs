@@ -157,7 +157,6 @@ impl Channel {
                 audio_level_extension: Some(CONSUMER_LEVEL_EXTENSION),
                 abs_send_time_extension: Some(CONSUMER_TIME_EXTENSION),
                 nack: true,
-                cname: Arc::from("speaker"),
             };
             let (producer, now) = (speaker.producer, self.now);
             let consumer = self.server.consume(transport, producer, options, now);

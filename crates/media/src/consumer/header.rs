@@ -134,8 +134,6 @@ fn put<const N: usize>(out: &mut [u8], at: u8, value: [u8; N]) {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-    use std::sync::Arc;
-
     use super::*;
     use crate::rtp::Header;
 
@@ -159,7 +157,6 @@ mod tests {
             audio_level_extension: level,
             abs_send_time_extension: time,
             nack: true,
-            cname: Arc::from("somebody"),
         }
     }
 

@@ -20,7 +20,7 @@ pub(super) struct Feed {
     producer: Arc<ProducerShared>,
     /// The first `active` of these want packets. The paused ones behind them cost a packet nothing.
     consumers: Vec<Consumer>,
-    active: usize,
+    active: u32,
     /// The latest packets, each in the place that its number gives it; empty until a consumer that may ask again is active.
     history: Vec<Option<Arc<MediaPacket>>>,
 }
@@ -39,41 +39,50 @@ impl Feed {
         self.consumers.is_empty()
     }
 
-    pub(super) fn into_consumers(self) -> Vec<Consumer> {
-        self.consumers
+    pub(super) fn producer(&self) -> &Arc<ProducerShared> {
+        &self.producer
     }
 
-    /// Adds a paused consumer; returns its position.
-    pub(super) fn insert(&mut self, consumer: Consumer) -> usize {
+    pub(super) fn into_parts(self) -> (Arc<ProducerShared>, Vec<Consumer>) {
+        (self.producer, self.consumers)
+    }
+
+    /// Adds a paused consumer; returns its position. `None` when 2³² are taken.
+    pub(super) fn insert(&mut self, consumer: Consumer) -> Option<u32> {
+        let position = u32::try_from(self.consumers.len()).ok()?;
         self.consumers.push(consumer);
-        self.consumers.len() - 1
+        Some(position)
     }
 
     /// The consumer at a position, and whether it is active.
-    pub(super) fn get(&self, position: usize) -> Option<(&Consumer, bool)> {
+    pub(super) fn get(&self, position: u32) -> Option<(&Consumer, bool)> {
         self.consumers
-            .get(position)
+            .get(position as usize)
             .map(|consumer| (consumer, position < self.active))
     }
 
-    pub(super) fn get_mut(&mut self, position: usize) -> Option<&mut Consumer> {
-        self.consumers.get_mut(position)
+    pub(super) fn get_mut(
+        &mut self,
+        position: u32,
+    ) -> Option<(&mut Consumer, &Arc<ProducerShared>)> {
+        let consumer = self.consumers.get_mut(position as usize)?;
+        Some((consumer, &self.producer))
     }
 
     /// Removes a paused consumer; the last one takes its position.
-    pub(super) fn remove(&mut self, position: usize) -> Option<Consumer> {
-        let paused = (self.active..self.consumers.len()).contains(&position);
-        paused.then(|| self.consumers.swap_remove(position))
+    pub(super) fn remove(&mut self, position: u32) -> Option<Consumer> {
+        let paused = (self.active as usize..self.consumers.len()).contains(&(position as usize));
+        paused.then(|| self.consumers.swap_remove(position as usize))
     }
 
     /// Moves a consumer over the line between active and paused. Returns the position that it changed places with, `None` when nothing changed.
     pub(super) fn set_active(
         &mut self,
-        position: usize,
+        position: u32,
         active: bool,
         worker: WorkerId,
-    ) -> Option<usize> {
-        if active == (position < self.active) || position >= self.consumers.len() {
+    ) -> Option<u32> {
+        if active == (position < self.active) || position as usize >= self.consumers.len() {
             return None;
         }
         let other = if active {
@@ -81,10 +90,10 @@ impl Feed {
             self.active - 1
         } else {
             self.active -= 1;
-            self.consumers.get_mut(position)?.pause();
+            self.consumers.get_mut(position as usize)?.pause();
             self.active
         };
-        self.consumers.swap(position, other);
+        self.consumers.swap(position as usize, other as usize);
         self.producer.subscribe(worker, self.active > 0);
         if self.active == 0 {
             self.history = Vec::new(); // nobody can ask for what nobody gets
@@ -101,7 +110,10 @@ impl Feed {
         outbox: &mut Outbox,
     ) {
         let mut may_ask_again = false;
-        let active = self.consumers.get_mut(..self.active).unwrap_or_default();
+        let active = self
+            .consumers
+            .get_mut(..self.active as usize)
+            .unwrap_or_default();
         for block in active.chunks_mut(BLOCK) {
             touch(block, transports);
             for consumer in block {
@@ -124,8 +136,8 @@ impl Feed {
     }
 
     /// Sends a packet again to the consumer at a position.
-    pub(super) fn resend(&mut self, position: usize, sequence: u16, sink: Sink<'_>, now: Instant) {
-        let Some(consumer) = self.consumers.get_mut(position) else {
+    pub(super) fn resend(&mut self, position: u32, sequence: u16, sink: Sink<'_>, now: Instant) {
+        let Some(consumer) = self.consumers.get_mut(position as usize) else {
             return;
         };
         let packet = consumer.find(sequence).and_then(|(source, sent)| {

@@ -49,34 +49,20 @@ enum Next {
     Starts,
 }
 
-/// One unbroken run.
-#[derive(Debug, Clone, Copy)]
-struct Stretch {
-    /// The first packet's index at the source, and on the line.
-    source_start: u64,
-    start: u64,
-    /// The newest packet's index at the source.
-    source_newest: u64,
-    /// From the source's timestamps to the line's.
-    timestamp_offset: u32,
-}
-
-/// The newest packet on the line.
-#[derive(Debug, Clone, Copy)]
-struct Newest {
-    index: u64,
-    timestamp: u32,
-    at: Instant,
-}
-
-/// A listener's line. Plain values, 88 bytes; it never allocates.
+/// A listener's line. Plain values, 56 bytes; it never allocates.
 #[derive(Debug, Clone, Copy)]
 pub struct Line {
+    /// The stretch: its first packet's index at the source and on the line, the newest packet's index at the source, and the way from the
+    /// source's timestamps to the line's.
+    source_start: u64,
+    start: u64,
+    source_newest: u64,
+    timestamp_offset: u32,
+    /// The newest packet's timestamp on the line, and when it was put there; before the first packet `start` and this are where to begin.
+    timestamp: u32,
+    at: Option<Instant>,
     clock_rate: u32,
-    first: (u16, u32),
     next: Next,
-    stretch: Option<Stretch>,
-    newest: Option<Newest>,
 }
 
 impl Line {
@@ -87,11 +73,14 @@ impl Line {
     #[must_use]
     pub fn new(first_sequence: u16, first_timestamp: u32, clock_rate: u32) -> Self {
         Self {
+            source_start: 0,
+            start: u64::from(first_sequence),
+            source_newest: 0,
+            timestamp_offset: 0,
+            timestamp: first_timestamp,
+            at: None,
             clock_rate,
-            first: (first_sequence, first_timestamp),
             next: Next::Starts,
-            stretch: None,
-            newest: None,
         }
     }
 
@@ -112,77 +101,67 @@ impl Line {
     /// `None`: do not forward it. It is from before the stretch, where its number would be that of another packet, or the line has come to
     /// its end.
     pub fn map(&mut self, source_index: u64, timestamp: u32, now: Instant) -> Option<Mapped> {
-        let mut stretch = match (self.next, self.stretch) {
-            (Next::Continues, Some(stretch)) => stretch,
-            (Next::Resumes, Some(stretch)) if source_index <= stretch.source_newest => return None,
-            (Next::Resumes, Some(stretch)) => self.resume(&stretch, source_index, timestamp, now),
-            _ => self.start(source_index, timestamp, now),
-        };
-        let index = stretch
+        let mut line = *self; // moves only for a packet that has a place
+        match line.next {
+            Next::Continues => {}
+            Next::Resumes if source_index <= line.source_newest => return None,
+            Next::Resumes => line.resume(source_index, timestamp, now),
+            Next::Starts => line.begin(source_index, timestamp, now),
+        }
+        let index = line
             .start
-            .checked_add(source_index.checked_sub(stretch.source_start)?)?;
+            .checked_add(source_index.checked_sub(line.source_start)?)?;
         if index > MAX_INDEX {
             return None;
         }
-        let timestamp = timestamp.wrapping_add(stretch.timestamp_offset);
-        stretch.source_newest = stretch.source_newest.max(source_index);
-        if self.newest.is_none_or(|newest| index > newest.index) {
-            self.newest = Some(Newest {
-                index,
-                timestamp,
-                at: now,
-            });
+        let timestamp = timestamp.wrapping_add(line.timestamp_offset);
+        if line.next != Next::Continues || source_index > line.source_newest {
+            (line.source_newest, line.timestamp, line.at) = (source_index, timestamp, Some(now));
         }
-        self.next = Next::Continues;
-        self.stretch = Some(stretch);
+        line.next = Next::Continues;
+        *self = line;
         Some(Mapped {
             index,
             timestamp,
-            begins: index == stretch.start,
+            begins: index == self.start,
         })
     }
 
-    /// A stretch whose first packet is the next on the line, as late as the time that has passed.
-    fn start(&self, source_index: u64, timestamp: u32, now: Instant) -> Stretch {
-        let (start, first) = match self.newest {
-            None => (u64::from(self.first.0), self.first.1),
-            Some(newest) => (
-                newest.index + 1,
-                newest.timestamp.wrapping_add(self.elapsed(newest, now)),
-            ),
+    /// Begins a stretch: its first packet is the next on the line, as late as the time that has passed.
+    fn begin(&mut self, source_index: u64, timestamp: u32, now: Instant) {
+        let first = match self.newest_index() {
+            None => self.timestamp,
+            Some(newest) => {
+                self.start = newest + 1;
+                self.timestamp.wrapping_add(self.elapsed(now))
+            }
         };
-        Stretch {
-            source_start: source_index,
-            start,
-            source_newest: source_index,
-            timestamp_offset: first.wrapping_sub(timestamp),
-        }
+        self.source_start = source_index;
+        self.source_newest = source_index;
+        self.timestamp_offset = first.wrapping_sub(timestamp);
     }
 
     /// The source's clock went on during the pause, and the line's with it; unless the source began anew without telling.
-    fn resume(&self, before: &Stretch, source_index: u64, timestamp: u32, now: Instant) -> Stretch {
-        let fresh = self.start(source_index, timestamp, now);
-        let Some(newest) = self.newest else {
-            return fresh;
-        };
-        let lead = timestamp
-            .wrapping_add(before.timestamp_offset)
-            .wrapping_sub(newest.timestamp);
-        let latest = self
-            .elapsed(newest, now)
-            .saturating_add(self.ticks(MAX_CLOCK_LEAD));
-        if lead == 0 || lead > latest.min(i32::MAX as u32) {
-            return fresh;
-        }
-        Stretch {
-            timestamp_offset: before.timestamp_offset,
-            ..fresh
+    fn resume(&mut self, source_index: u64, timestamp: u32, now: Instant) {
+        let offset = self.timestamp_offset;
+        let lead = timestamp.wrapping_add(offset).wrapping_sub(self.timestamp);
+        let latest = self.elapsed(now).saturating_add(self.ticks(MAX_CLOCK_LEAD));
+        self.begin(source_index, timestamp, now);
+        if lead != 0 && lead <= latest.min(i32::MAX as u32) {
+            self.timestamp_offset = offset;
         }
     }
 
+    /// The newest packet's index on the line.
+    fn newest_index(&self) -> Option<u64> {
+        self.at?;
+        Some(self.start + self.source_newest.saturating_sub(self.source_start))
+    }
+
     /// Ticks since the newest packet, one 20-ms frame at least: two packets of different sound never share a timestamp.
-    fn elapsed(&self, newest: Newest, now: Instant) -> u32 {
-        self.ticks(now.saturating_duration_since(newest.at))
+    fn elapsed(&self, now: Instant) -> u32 {
+        let time = self.at.map(|at| now.saturating_duration_since(at));
+        self.ticks(time.unwrap_or_default())
             .max(self.clock_rate / 50)
     }
 
@@ -196,16 +175,15 @@ impl Line {
     /// `None` for what has not been sent, and for what stands before the present stretch: nobody needs sound from before a pause.
     #[must_use]
     pub fn find(&self, sequence: u16) -> Option<Sent> {
-        let (stretch, newest) = (self.stretch?, self.newest?);
-        let index = sequence::extend(newest.index, sequence);
-        if index > newest.index {
+        let newest = self.newest_index()?;
+        let index = sequence::extend(newest, sequence);
+        if index > newest {
             return None;
         }
-        let source_index = stretch.source_start + index.checked_sub(stretch.start)?;
         Some(Sent {
-            source_index,
+            source_index: self.source_start + index.checked_sub(self.start)?,
             index,
-            begins: index == stretch.start,
+            begins: index == self.start,
         })
     }
 
@@ -217,7 +195,7 @@ impl Line {
         match self.next {
             Next::Starts => None,
             Next::Continues | Next::Resumes => {
-                Some(source_timestamp.wrapping_add(self.stretch?.timestamp_offset))
+                Some(source_timestamp.wrapping_add(self.timestamp_offset))
             }
         }
     }
@@ -225,11 +203,7 @@ impl Line {
     /// What the line's clock shows now, for a sender report of our own; `None` before the first packet.
     #[must_use]
     pub fn timestamp_at(&self, now: Instant) -> Option<u32> {
-        let newest = self.newest?;
-        Some(
-            newest
-                .timestamp
-                .wrapping_add(self.ticks(now.saturating_duration_since(newest.at))),
-        )
+        let passed = self.ticks(now.saturating_duration_since(self.at?));
+        Some(self.timestamp.wrapping_add(passed))
     }
 }

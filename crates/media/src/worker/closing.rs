@@ -82,8 +82,11 @@ impl Worker {
 
     /// A producer, here or elsewhere, is over: so are its consumers here.
     pub(super) fn close_feed(&mut self, producer: ProducerId) {
-        for consumer in self.router.close(producer) {
-            self.let_go(&consumer);
+        let Some((producer, consumers)) = self.router.close(producer) else {
+            return;
+        };
+        for consumer in consumers {
+            self.let_go(&consumer, &producer);
         }
     }
 }

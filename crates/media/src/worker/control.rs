@@ -167,10 +167,9 @@ impl Worker {
     }
 
     fn close_consumer(&mut self, id: ConsumerId) {
-        let Some(consumer) = self.router.remove(id) else {
-            return;
-        };
-        self.let_go(&consumer);
+        if let Some((consumer, producer)) = self.router.remove(id) {
+            self.let_go(&consumer, &producer);
+        }
     }
 
     fn answer_stats(&mut self, request: RequestId, of: StatsOf) {

@@ -8,6 +8,7 @@ use crate::clock::CLOCK_RATE;
 use crate::consumer::{Consumer, Receiver};
 use crate::drops::Drop;
 use crate::rtcp::{Compound, Nack, Packet, ReportBlock, write};
+use crate::shared::ProducerShared;
 use crate::slab::Slot;
 use crate::srtp;
 use crate::transport::Transport;
@@ -65,7 +66,7 @@ impl Worker {
         let rtt_ms = transport
             .reports
             .observe_receiver(loss, jitter_ms, round_trip);
-        if let Some(consumer) = self.router.get_mut(id) {
+        if let Some((consumer, _)) = self.router.get_mut(id) {
             consumer.handle_report(Receiver {
                 loss,
                 jitter_ms,
@@ -113,35 +114,33 @@ impl Worker {
         self.scratch = packet;
     }
 
-    /// A sender report for each consumer that has sent something since its last, with names.
+    /// A sender report for each consumer that has sent something since its last, with names. Those of silent people cost nothing.
     fn report_to_receiver(&mut self, slot: Slot, packet: &mut Vec<u8>, now: Instant) {
-        let mut names: Vec<(u32, Arc<str>)> = Vec::new();
-        let mut position = 0;
-        while let Some(transport) = self.transports.get_mut(slot) {
-            let id = transport
-                .consumers
-                .get(position)
-                .map(|consumer| consumer.id);
-            position += 1;
-            if let Some(consumer) = id.and_then(|id| self.router.get_mut(id))
-                && let Some(info) = consumer.sender_report(self.clock, now)
-            {
-                write::sender_report(&info, &[], packet);
-                names.push((info.ssrc, Arc::clone(&consumer.cname)));
+        let Some(transport) = self.transports.get_mut(slot) else {
+            return;
+        };
+        let mut unreported = core::mem::take(&mut transport.link.unreported);
+        for senders in unreported.chunks(SENDERS_PER_DATAGRAM) {
+            let mut names: Vec<(u32, Arc<ProducerShared>)> = Vec::with_capacity(senders.len());
+            for id in senders {
+                if let Some((consumer, producer)) = self.router.get_mut(*id)
+                    && let Some(info) = consumer.sender_report(self.clock, now)
+                {
+                    write::sender_report(&info, &[], packet);
+                    names.push((info.ssrc, Arc::clone(producer)));
+                }
             }
-            if names.len() >= SENDERS_PER_DATAGRAM || (id.is_none() && !names.is_empty()) {
+            if !names.is_empty() {
                 write_names(&names, packet);
                 transport.link.send_rtcp(packet, &mut self.queues.outbox);
-                names.clear();
-            }
-            if id.is_none() {
-                return;
             }
         }
+        unreported.clear();
+        transport.link.unreported = unreported; // with its room, for the next time
     }
 
     /// A consumer that is over: its transport forgets it, its receiver hears a BYE (RFC 3550 §6.6), if it has ever heard of it.
-    pub(super) fn let_go(&mut self, consumer: &Consumer) {
+    pub(super) fn let_go(&mut self, consumer: &Consumer, producer: &ProducerShared) {
         let Some(transport) = self.transports.get_mut(consumer.slot) else {
             return;
         };
@@ -152,7 +151,7 @@ impl Worker {
         let mut packet = core::mem::take(&mut self.scratch);
         packet.clear();
         write::receiver_report(consumer.ssrc, &[], &mut packet);
-        write::source_description(&[(consumer.ssrc, &consumer.cname)], &mut packet);
+        write::source_description(&[(consumer.ssrc, producer.cname())], &mut packet);
         write::bye(&[consumer.ssrc], &mut packet);
         transport
             .link
@@ -191,8 +190,11 @@ impl Transport {
     }
 }
 
-fn write_names(names: &[(u32, Arc<str>)], packet: &mut Vec<u8>) {
-    let names: Vec<(u32, &str)> = names.iter().map(|(ssrc, name)| (*ssrc, &**name)).collect();
+fn write_names(names: &[(u32, Arc<ProducerShared>)], packet: &mut Vec<u8>) {
+    let names: Vec<(u32, &str)> = names
+        .iter()
+        .map(|(ssrc, producer)| (*ssrc, producer.cname()))
+        .collect();
     write::source_description(&names, packet);
 }
 

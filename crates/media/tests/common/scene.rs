@@ -192,7 +192,6 @@ impl Scene {
             audio_level_extension: Some(person::CONSUMER_LEVEL_EXTENSION),
             abs_send_time_extension: Some(person::CONSUMER_TIME_EXTENSION),
             nack: self.setup.nack,
-            cname: Arc::from(format!("cname-{speaker}")),
         };
         let consumer = self.server.consume(transport, producer, options, now);
         self.person(listener).consumers.insert(speaker, consumer);

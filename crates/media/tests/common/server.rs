@@ -126,7 +126,7 @@ impl Server {
     ) -> ProducerId {
         options.check().unwrap();
         let id = ProducerId(self.fresh_id());
-        let producer = Arc::new(ProducerShared::new(id));
+        let producer = Arc::new(ProducerShared::new(id, &options.cname));
         self.producers
             .insert(id, (transport, Arc::clone(&producer)));
         self.submit(
