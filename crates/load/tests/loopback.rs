@@ -8,7 +8,6 @@
 )]
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hocket_engine::{Engine, EngineOptions, RouterId};
@@ -96,7 +95,6 @@ impl Hall {
                 audio_level_extension: None,
                 abs_send_time_extension: None,
                 nack: false,
-                cname: Arc::from("someone"),
             };
             let consumer = self.engine.consume(transport, *speaker, options).unwrap();
             self.client.hear(number, ssrc).unwrap();

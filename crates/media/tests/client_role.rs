@@ -9,7 +9,6 @@
 mod common;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use common::guests::{Guests, PATIENCE};
@@ -54,7 +53,6 @@ fn consumer() -> ConsumerOptions {
         audio_level_extension: None,
         abs_send_time_extension: None,
         nack: false,
-        cname: Arc::from("someone"),
     }
 }
 
