@@ -581,6 +581,10 @@ class LoadThread:
         """Time that it was ready and had no core, because others needed the machine."""
 
     @property
+    def paused_seconds(self) -> float:
+        """Time in which nobody spoke because it came more than a turn of 20 ms too late for that; not made up for."""
+
+    @property
     def socket_drops(self) -> int:
         """Datagrams that its sockets lost because it did not take them in time."""
 

@@ -33,14 +33,15 @@ def test_without_options_ten_people_speak_for_ten_seconds(monkeypatch: pytest.Mo
 
 
 def test_every_option_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    line = "--url ws://a:1/b --channels 2 --participants 3 --speakers 2 --talking 1 --seconds 0.5 --payload 80 --json"
-    more = "--pid 7 --token-prefix t --guild 4 --first-channel 5 --joins 6 --threads 2 --sample 1"
+    line = "--url ws://a:1/b --channels 2 --participants 3 --speakers 2 --talking 1 --listeners 1 --seconds 0.5 --json"
+    more = "--payload 80 --pid 7 --token-prefix t --guild 4 --first-channel 5 --joins 6 --threads 2 --sample 1"
     assert options(monkeypatch, *line.split(), *more.split()) == BenchOptions(
         url="ws://a:1/b",
         channels=2,
         participants=3,
         speakers=2,
         talking=1,
+        listeners=1,
         seconds=0.5,
         payload=80,
         json=True,
@@ -74,6 +75,8 @@ def test_what_is_said_to_the_own_server_wins_over_what_the_bench_chooses() -> No
         ("--channels 0", "--channels 0: must be at least 1."),
         ("--participants 0", "--participants 0"),
         ("--speakers 11", "--speakers 11: must be 0 to 10"),
+        ("--listeners 4 --speakers 7", "--speakers 7: must be 0 to 6, those with a microphone"),
+        ("--listeners 11", "--listeners 11: must be 0 to 10"),
         ("--speakers 3 --talking 4", "--talking 4: must be 0 to 3"),
         ("--seconds 0", "--seconds 0"),
         ("--url ws://a --serve=--workers=2", "--serve: these are options of the server that is started without --url"),

@@ -49,7 +49,9 @@ async def measured(server: Server, options: str) -> dict[str, Any]:
 
 async def test_every_packet_of_two_channels_is_accounted_for() -> None:
     async with serving() as server:
-        found = await measured(server, "--channels 2 --participants 3 --speakers 2 --seconds 2 --payload 80 --sample 1")
+        found = await measured(
+            server, "--channels 2 --participants 3 --listeners 1 --seconds 2 --payload 80 --sample 1"
+        )
     assert (found["joined"], found["failures"], found["measured"]) == (6, {}, True)
     packets = found["packets"]
     sent = 2 * 2 * 100  # two channels, two speakers, two seconds of 50

@@ -20,7 +20,8 @@ def latency(count: int = 0, **figures: float) -> object:
 
 
 def thread(**figures: float) -> object:
-    values = {"wall_seconds": 10.0, "running_seconds": 1.0, "waiting_seconds": 0.0, "socket_drops": 0, "unsent": 0}
+    values = {"wall_seconds": 10.0, "running_seconds": 1.0, "waiting_seconds": 0.0}
+    values |= {"paused_seconds": 0.05, "socket_drops": 0, "unsent": 0}
     return SimpleNamespace(**(values | figures))
 
 
@@ -46,6 +47,7 @@ def whole(given: LoadReport, **members: object) -> Result:
     cost = result.server_cost(
         7,
         idle=Usage(1.0, 1.0, 10_000_000),
+        connected=Usage(1.02, 1.01, 10_500_000),
         before=Usage(2.0, 2.0, 11_000_000),
         after=Usage(2.1, 2.3, 12_048_000),
         received=378,
@@ -57,11 +59,13 @@ def whole(given: LoadReport, **members: object) -> Result:
         "participants": 3,
         "speakers": 1,
         "talking": 1,
+        "listeners": 0,
         "seconds": 2.0,
         "payload": 100,
         "measured": True,
         "joined": 4,
         "failures": {"no-answer": 2},
+        "joins_per_second": 50.0,
         "join_ms": result.times_of([3.0, 1.0, 2.0]),
         "connect_ms": result.times(given.connect),
         "first_packet_ms": result.times(given.first_packet),
@@ -91,6 +95,7 @@ def test_the_servers_cost_is_what_it_used_meanwhile() -> None:
     assert cost.ns_per_packet == pytest.approx(0.4e9 / 378)
     assert cost.packets_per_cpu_second == pytest.approx(378 / 0.4)
     assert cost.memory_per_participant == 2_048_000 // 4
+    assert cost.join_ms == pytest.approx(30 / 4)
 
 
 def test_quantiles_of_few_values_are_values() -> None:
@@ -104,6 +109,7 @@ def test_quantiles_of_few_values_are_values() -> None:
     [
         ({"threads": [thread(), thread(running_seconds=8.1)]}, "81% of a core"),
         ({"slip": latency(9, p99_ms=10.1)}, "10.1 ms late"),
+        ({"threads": [thread(paused_seconds=0.2)]}, "2% of the time it sent nothing"),
         ({"threads": [thread(socket_drops=2), thread(socket_drops=1)]}, "lost 3 datagrams"),
         ({"threads": [thread(unsent=4)]}, "refused 4 datagrams"),
     ],
@@ -138,7 +144,8 @@ def test_the_table_shows_the_figures_of_the_json() -> None:
 
 def test_open_microphones_at_which_nobody_talks_are_named() -> None:
     assert "3 speaking (1 talking)," in table.lines(whole(report(), speakers=3))[0]
-    assert "1 speaking, " in table.lines(whole(report()))[0]
+    assert "1 speaking, 2 muted, 100 bytes" in table.lines(whole(report()))[0]
+    assert "1 speaking, 2 listening only, 100" in table.lines(whole(report(), listeners=2))[0]
 
 
 def test_a_run_that_ended_early_says_so() -> None:

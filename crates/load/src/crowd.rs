@@ -258,6 +258,11 @@ impl Crowd {
         most
     }
 
+    /// How long the schedule of those who speak has stood still since the count began.
+    pub(crate) fn paused(&self) -> Duration {
+        self.pace.paused()
+    }
+
     /// What has been counted. `name` gives the transport at a place its id.
     pub(crate) fn report(&self, name: impl Fn(usize) -> u64) -> Report {
         let mut report = self.tally.clone();

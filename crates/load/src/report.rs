@@ -81,6 +81,8 @@ pub struct ThreadReport {
     pub running: Duration,
     /// Time that it was ready and had no core: others needed the machine.
     pub waiting: Duration,
+    /// How long nobody spoke because it came more than a turn of 20 ms too late for that. It is not made up for.
+    pub paused: Duration,
     /// Datagrams that its sockets lost because it did not take them in time.
     pub socket_drops: u64,
     /// Datagrams that the kernel had no room to send, or refused.

@@ -26,6 +26,9 @@ const RECEIVES: usize = 8;
 /// Packets that are stamped with one look at the clock and leave in one call: 64 take some 20 µs to seal.
 const BURST: usize = 64;
 
+/// Kernel room for what arrives at all transports of a thread, which each would have 208 kB of their own elsewhere.
+const ROOM_BYTES: usize = 64 << 20;
+
 /// What the thread is told.
 pub(crate) enum Command {
     Create(Remote),
@@ -90,6 +93,7 @@ impl Thread {
             began: (Instant::now(), Duration::ZERO, Duration::ZERO, 0),
         };
         thread.shared = thread.open(IpAddr::V4(Ipv4Addr::UNSPECIFIED), SHARED)?;
+        thread.shared.widen(ROOM_BYTES);
         Ok((thread, waker))
     }
 
@@ -101,8 +105,8 @@ impl Thread {
             let more = self.receive();
             self.crowd.handle_timeout(Instant::now());
             self.flush();
-            self.speak();
-            let timeout = if more {
+            let behind = self.speak();
+            let timeout = if more || behind {
                 Some(Duration::ZERO)
             } else {
                 let next = self.crowd.next_timeout();
@@ -234,12 +238,11 @@ impl Thread {
         false
     }
 
-    /// Lets all speak who are due.
-    fn speak(&mut self) {
-        while self.crowd.speak(Instant::now(), BURST) == BURST {
-            self.flush();
-        }
+    /// Lets some speak who are due. Tells whether more may be: what has arrived is taken in between.
+    fn speak(&mut self) -> bool {
+        let spoken = self.crowd.speak(Instant::now(), BURST);
         self.flush();
+        spoken == BURST
     }
 
     fn flush(&mut self) {
@@ -295,6 +298,7 @@ impl Thread {
             wall: began.elapsed(),
             running: running.saturating_sub(ran),
             waiting: waiting.saturating_sub(waited),
+            paused: self.crowd.paused(),
             socket_drops: kernel::drops(&self.ports).saturating_sub(dropped),
             unsent: (self.sent.no_room + self.sent.refused) as u64,
         }];

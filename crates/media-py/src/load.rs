@@ -39,6 +39,7 @@ pub(crate) struct LoadThread {
     wall_seconds: f64,
     running_seconds: f64,
     waiting_seconds: f64,
+    paused_seconds: f64,
     socket_drops: u64,
     unsent: u64,
 }
@@ -246,6 +247,7 @@ impl From<ThreadReport> for LoadThread {
             wall_seconds: thread.wall.as_secs_f64(),
             running_seconds: thread.running.as_secs_f64(),
             waiting_seconds: thread.waiting.as_secs_f64(),
+            paused_seconds: thread.paused.as_secs_f64(),
             socket_drops: thread.socket_drops,
             unsent: thread.unsent,
         }

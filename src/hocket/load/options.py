@@ -41,10 +41,14 @@ class BenchOptions:
     """People in each channel."""
 
     speakers: int | None = None
-    """People of each channel whose microphones are open; the others listen. Default: all."""
+    """People of each channel who speak; the others are muted: their microphones are known and send nothing. Default:
+    all who have one."""
 
     talking: int | None = None
     """Speakers of each channel who talk; the microphones of the others send a quiet room, at -80 dBov. Default: all."""
+
+    listeners: int = 0
+    """People of each channel who have no microphone at all, so that nobody has a consumer for them."""
 
     seconds: float = 10.0
     """How long it measures, once everybody is connected."""
@@ -88,8 +92,10 @@ class BenchOptions:
         for name, least in (("channels", 1), ("participants", 1), ("sample", 1), ("guild", 0), ("first_channel", 0)):
             if getattr(self, name) < least:
                 raise ConfigError(f"--{name.replace('_', '-')} {getattr(self, name)}: must be at least {least}.")
-        if not 0 <= self.speaking <= self.participants:
-            raise ConfigError(f"--speakers {self.speakers}: must be 0 to {self.participants}, the participants.")
+        if not 0 <= self.listeners <= self.participants:
+            raise ConfigError(f"--listeners {self.listeners}: must be 0 to {self.participants}, the participants.")
+        if not 0 <= self.speaking <= self.microphones:
+            raise ConfigError(f"--speakers {self.speakers}: must be 0 to {self.microphones}, those with a microphone.")
         if not 0 <= self.voices <= self.speaking:
             raise ConfigError(f"--talking {self.talking}: must be 0 to {self.speaking}, the speakers.")
         if not 0.1 <= self.seconds <= 86_400:
@@ -112,9 +118,14 @@ class BenchOptions:
             raise ConfigError(f"--serve {self.serve}: {error}.") from None
 
     @property
+    def microphones(self) -> int:
+        """People in each channel who have one."""
+        return self.participants - self.listeners
+
+    @property
     def speaking(self) -> int:
         """Speakers in each channel."""
-        return self.participants if self.speakers is None else self.speakers
+        return self.microphones if self.speakers is None else self.speakers
 
     @property
     def voices(self) -> int:

@@ -25,8 +25,9 @@ class Seat:
     Attributes:
         number: among all, from 1; also the SSRC.
         place: the channel's number, from 0.
-        speaks: whether the microphone is open.
-        talks: whether it says something then.
+        speaks: whether it sends.
+        talks: whether it says something then, or sends a quiet room.
+        listens: whether it only listens, without a microphone.
         payload: bytes of each packet.
     """
 
@@ -37,6 +38,7 @@ class Seat:
     token: str
     speaks: bool
     talks: bool
+    listens: bool
     payload: int
 
 
@@ -46,7 +48,7 @@ class Participant:
 
     Attributes:
         receiving: the transport on which it hears.
-        sending: the transport on which it speaks; None for a listener.
+        sending: the transport on which it could speak; None without a microphone.
         joined_ms: from opening the WebSocket to JoinedChannel.
         ears: the SSRC of each speaker that it hears, by user id.
         ended: why its stream ended, if it has.
@@ -80,7 +82,7 @@ class Participant:
 
     def speak(self) -> None:
         """Begins to speak, if the seat says so."""
-        if self.sending is not None:
+        if self.sending is not None and self.seat.speaks:
             voice_ = shapes.sending(self.seat.number)
             self.crowd.speak(
                 self.sending,
@@ -123,7 +125,7 @@ async def _join(stream: Stream, crowd: LoadClient, seat: Seat, began: float) -> 
     await stream.send(Request(prepare_for_join_channel=Request.PrepareForJoinChannel(rtp_capabilities=capabilities)))
     prepared = (await stream.expect("prepared_for_join_channel")).prepared_for_join_channel
     receiving = _connect(crowd, prepared.consumer_transport_options)
-    sending = _connect(crowd, prepared.producer_transport_options) if seat.speaks else None
+    sending = None if seat.listens else _connect(crowd, prepared.producer_transport_options)
     try:
         present = await _announce(stream, crowd, seat)
     except BaseException:
@@ -143,7 +145,7 @@ async def _announce(stream: Stream, crowd: LoadClient, seat: Seat) -> Sequence[v
     """Says JoinChannel; gives those who are there."""
     ours = shapes.dtls_parameters(crowd.fingerprints)
     asked = Request.JoinChannel(consumer_dtls_paramaters=ours)
-    if seat.speaks:
+    if not seat.listens:
         asked.rtp_paramaters = shapes.sending(seat.number).rtp_parameters
         asked.producer_dtls_paramaters = ours
     await stream.send(Request(join_channel=asked))

@@ -29,6 +29,11 @@ class Usage:
     system: float
     memory: int
 
+    @property
+    def cpu(self) -> float:
+        """CPU seconds of both."""
+        return self.user + self.system
+
 
 def usage(pid: int) -> Usage:
     """Looks at a process.

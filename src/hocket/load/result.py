@@ -17,6 +17,9 @@ BUSY = 0.8
 LATE_MS = 10.0
 """How late the client may send a hundredth of its packets: half of what lies between two."""
 
+PAUSED = 0.01
+"""Share of the time in which the client may have sent nothing because it got no core."""
+
 
 class Times(Struct, frozen=True, kw_only=True):
     """A distribution in milliseconds; all None but `count` when nothing was counted."""
@@ -59,6 +62,8 @@ class ServerCost(Struct, frozen=True, kw_only=True):
     """What the server's process used while it was measured.
 
     Attributes:
+        join_ms: CPU milliseconds a join, from before the first one until all transports were connected; what was
+            forwarded meanwhile is in it. None when nobody got that far.
         packets_per_cpu_second: packets that listeners received, a CPU second; None when it used none to speak of.
         ns_per_packet: CPU nanoseconds a received packet, all work of the server included.
         memory_before: resident bytes before the first join; None when it was not looked at then.
@@ -69,6 +74,7 @@ class ServerCost(Struct, frozen=True, kw_only=True):
     pid: int
     user_seconds: float
     system_seconds: float
+    join_ms: float | None
     packets_per_cpu_second: float | None
     ns_per_packet: float | None
     memory: int
@@ -83,6 +89,7 @@ class ClientState(Struct, frozen=True, kw_only=True):
         signalling: share of a core that its WebSockets used while people joined.
         busy: share of a core that its busiest thread used.
         waiting: share of the time that a thread was ready and had no core.
+        paused: share of the time in which it sent nothing because it came too late for that.
         slip_p99: how late, in ms, it sent by its own schedule.
         socket_drops: datagrams that it did not take in time: they count as lost, and are not the server's fault.
         limited_by: sentences that say why the client, and not the server, was the limit; empty when it was not.
@@ -91,6 +98,7 @@ class ClientState(Struct, frozen=True, kw_only=True):
     signalling: float
     busy: float
     waiting: float
+    paused: float
     slip_p99: float | None
     socket_drops: int
     unsent: int
@@ -101,10 +109,12 @@ class Result(Struct, frozen=True, kw_only=True):
     """A run.
 
     Attributes:
-        speakers: people of each channel whose microphones are open.
-        talking: those of them who talk.
+        speakers: people of each channel who send.
+        talking: those of them who talk; the others send the noise of a quiet room.
+        listeners: people of each channel who have no microphone. Who neither speaks nor only listens is muted.
         measured: False when it ended before everybody was connected; packets and delays are then of the joins.
         failures: who could not join or was cut off, by reason.
+        joins_per_second: over all joins, so many at once as was asked for.
         join_ms: from opening the WebSocket to JoinedChannel.
         connect_ms: from knowing a transport to its connection.
         first_packet_ms: from ResumeConsumer to a stream's first packet, up to 20 ms of waiting for its turn included.
@@ -116,11 +126,13 @@ class Result(Struct, frozen=True, kw_only=True):
     participants: int
     speakers: int
     talking: int
+    listeners: int
     seconds: float
     payload: int
     measured: bool
     joined: int
     failures: dict[str, int]
+    joins_per_second: float | None
     join_ms: Times
     connect_ms: Times
     first_packet_ms: Times
@@ -155,12 +167,15 @@ def packets(report: LoadReport, offered: int) -> Packets:
     )
 
 
-def server_cost(pid: int, *, idle: Usage, before: Usage, after: Usage, received: int, participants: int) -> ServerCost:
+def server_cost(
+    pid: int, *, idle: Usage, connected: Usage | None, before: Usage, after: Usage, received: int, participants: int
+) -> ServerCost:
     """What forwarding cost the server.
 
     Args:
         pid: its process.
         idle: before the first join.
+        connected: after the last join, when its transports were up.
         before: when the measurement began.
         after: when it ended.
         received: packets that listeners received meanwhile.
@@ -168,8 +183,10 @@ def server_cost(pid: int, *, idle: Usage, before: Usage, after: Usage, received:
     """
     user, system = after.user - before.user, after.system - before.system
     cpu = user + system
+    joining = None if connected is None else connected.cpu - idle.cpu
     return ServerCost(
         pid=pid,
+        join_ms=joining and joining * 1_000 / max(1, participants),
         user_seconds=round(user, 2),
         system_seconds=round(system, 2),
         packets_per_cpu_second=received / cpu if cpu > 0 and received else None,
@@ -189,6 +206,7 @@ def client_state(report: LoadReport, signalling: float) -> ClientState:
     """
     busy, waiting = _share(report.threads, "running_seconds"), _share(report.threads, "waiting_seconds")
     drops, unsent = (sum(getattr(one, name) for one in report.threads) for name in ("socket_drops", "unsent"))
+    paused = _share(report.threads, "paused_seconds")
     slip = report.slip.p99_ms
     reasons = []
     if signalling > BUSY:
@@ -197,14 +215,20 @@ def client_state(report: LoadReport, signalling: float) -> ClientState:
         reasons.append(f"a thread of the client used {busy:.0%} of a core: give it --threads or a lighter load")
     if slip is not None and slip > LATE_MS:
         reasons.append(f"one packet in a hundred was sent {slip:.1f} ms late or more: the machine has too few cores")
+    if paused > PAUSED:
+        reasons.append(f"for {paused:.0%} of the time it sent nothing for want of a core: the load was so much less")
     if drops:
-        reasons.append(f"the client's sockets lost {drops} datagrams, which count as lost here")
+        reasons.append(
+            f"the client's sockets lost {drops} datagrams, which count as lost here: give it --threads, or raise "
+            "net.core.rmem_max"
+        )
     if unsent:
         reasons.append(f"the kernel refused {unsent} datagrams of the client")
     return ClientState(
         signalling=signalling,
         busy=busy,
         waiting=waiting,
+        paused=paused,
         slip_p99=slip,
         socket_drops=drops,
         unsent=unsent,

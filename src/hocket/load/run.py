@@ -50,7 +50,9 @@ class Run:
         self._people: list[Participant] = []
         self._failures: Counter[str] = Counter()
         self._signalling = 0.0
+        self._joining: float | None = None
         self._idle = self._look()
+        self._connected: Usage | None = None
         self._before: Usage | None = None
         self._after: Usage | None = None
 
@@ -103,11 +105,13 @@ class Run:
             participants=self._options.participants,
             speakers=self._options.speaking,
             talking=self._options.voices,
+            listeners=self._options.listeners,
             seconds=self._options.packets / 50,
             payload=self._options.payload,
             measured=self._before is not None,
             joined=len(self._people),
             failures=dict(failures),
+            joins_per_second=len(self._people) / self._joining if self._joining else None,
             join_ms=result.times_of([person.joined_ms for person in self._people]),
             connect_ms=result.times(report.connect),
             first_packet_ms=result.times(report.first_packet),
@@ -123,7 +127,8 @@ class Run:
         async with asyncio.TaskGroup() as group:
             for index in range(total):
                 group.create_task(self._join(self._seat(index), follow, total))
-        self._signalling = (time.thread_time() - worked) / (time.perf_counter() - began)
+        self._joining = time.perf_counter() - began
+        self._signalling = (time.thread_time() - worked) / self._joining
         if not self._people:
             raise BenchError(f"Nobody could join {self._url}: {_listed(self._failures)}.")
 
@@ -139,6 +144,7 @@ class Run:
             token=f"{options.token_prefix}{index + 1:06d}",
             speaks=order < options.speaking,
             talks=order < options.voices,
+            listens=order >= options.microphones,
             payload=options.payload,
         )
 
@@ -173,6 +179,7 @@ class Run:
         if not self._crowd.progress().connected:
             why = _listed(failures) or f"no transport was connected within {_CONNECT_SECONDS:.0f} s"
             raise BenchError(f"Nobody could connect to the media port of {self._url}: {why}.")
+        self._connected = self._look()
         talking = [person for person in self._people if person.seat.talks]
         streams = self._offered({person.sending: 1 for person in talking if person.sending is not None})
         await self._until(Settled(streams, lambda: self._crowd.progress().begun, time.monotonic))
@@ -225,6 +232,7 @@ class Run:
         return result.server_cost(
             self._pid,
             idle=self._idle,
+            connected=self._connected,
             before=self._before,
             after=self._after or self._look() or self._before,
             received=report.received,

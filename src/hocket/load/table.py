@@ -12,12 +12,9 @@ def lines(result: Result, *, colours: bool = False) -> list[str]:
     """The table's lines, without line ends. `colours`: for a terminal."""
     bold, red = (_BOLD, _RED) if colours else ("", "")
     plain = _PLAIN if colours else ""
-    speaking = f"{result.speakers} speaking"
-    if result.talking != result.speakers:
-        speaking += f" ({result.talking} talking)"
-    who = f"{result.channels} x {result.participants} people, {speaking}, {result.payload} bytes"
-    told = [f"{bold}{who}, {result.seconds:g} s, {result.url}{plain}", ""]
-    told += [f"Joined    {result.joined} of {result.channels * result.participants}"]
+    told = [f"{bold}{_who(result)}, {result.payload} bytes, {result.seconds:g} s, {result.url}{plain}", ""]
+    rate = "" if result.joins_per_second is None else f", {result.joins_per_second:,.0f} a second"
+    told += [f"Joined    {result.joined} of {result.channels * result.participants}{rate}"]
     told += [f"          {red}{count} times {reason}{plain}" for reason, count in sorted(result.failures.items())]
     if not result.measured:
         told += [f"{red}Ended before the measurement: the packets below are those of the joins.{plain}"]
@@ -25,6 +22,16 @@ def lines(result: Result, *, colours: bool = False) -> list[str]:
     if result.server is not None:
         told += ["", *_server(result.server)]
     return [*told, "", *_client(result.client, red, plain)]
+
+
+def _who(result: Result) -> str:
+    parts = [f"{result.channels} x {result.participants} people", f"{result.speakers} speaking"]
+    if result.talking != result.speakers:
+        parts[1] += f" ({result.talking} talking)"
+    muted = result.participants - result.speakers - result.listeners
+    parts += [f"{muted} muted"] if muted else []
+    parts += [f"{result.listeners} listening only"] if result.listeners else []
+    return ", ".join(parts)
 
 
 def _times(result: Result) -> list[str]:
@@ -69,6 +76,8 @@ def _server(cost: ServerCost) -> list[str]:
             f"          {cost.ns_per_packet:,.0f} ns a forwarded packet, "
             f"{cost.packets_per_cpu_second:,.0f} packets a CPU second"
         )
+    if cost.join_ms is not None:
+        told.append(f"          {cost.join_ms:.2f} ms a join, before that")
     each = cost.memory_per_participant / 1024
     return [*told, f"          {cost.memory / _MEBIBYTE:.1f} MiB resident, {each:,.0f} KiB a participant"]
 

@@ -20,6 +20,8 @@ pub use send::{Departure, SendReport, Sender};
 
 use std::net::{IpAddr, SocketAddr};
 
+use socket2::SockRef;
+
 /// Room for one datagram. Media and DTLS records stay below the path's MTU of at most 1,500; longer ones are dropped.
 pub const MAX_DATAGRAM: usize = 2_048;
 
@@ -39,6 +41,14 @@ impl Sockets {
         match destination {
             SocketAddr::V4(_) => self.v4.as_ref(),
             SocketAddr::V6(_) => self.v6.as_ref(),
+        }
+    }
+
+    /// Ask for so many bytes of kernel room for what arrives, for sockets that stand for a crowd; take what the system
+    /// gives. Unprivileged processes get no more than `net.core.rmem_max`.
+    pub fn widen(&self, bytes: usize) {
+        for socket in [&self.v4, &self.v6].into_iter().flatten() {
+            option::enlarge_receive(&SockRef::from(socket), bytes);
         }
     }
 }

@@ -16,16 +16,27 @@ const BUFFER_BYTES: usize = 4 << 20;
 /// Ask for large buffers; take what the system gives.
 pub(super) fn enlarge_buffers(socket: &Socket) {
     // First past the system's limit, which only a privileged process may do; then up to the limit.
+    enlarge_receive(socket, BUFFER_BYTES);
     #[cfg(target_os = "linux")]
     {
         let bytes = BUFFER_BYTES as libc::c_int;
-        let _ = set(socket, libc::SOL_SOCKET, libc::SO_SNDBUFFORCE, bytes);
-        if set(socket, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, bytes).is_ok() {
+        if set(socket, libc::SOL_SOCKET, libc::SO_SNDBUFFORCE, bytes).is_ok() {
             return;
         }
     }
-    let _ = socket.set_recv_buffer_size(BUFFER_BYTES);
     let _ = socket.set_send_buffer_size(BUFFER_BYTES);
+}
+
+/// Ask for so much room for what arrives; take what the system gives.
+pub(super) fn enlarge_receive(socket: &Socket, bytes: usize) {
+    #[cfg(target_os = "linux")]
+    {
+        let wanted = libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX);
+        if set(socket, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, wanted).is_ok() {
+            return;
+        }
+    }
+    let _ = socket.set_recv_buffer_size(bytes);
 }
 
 /// Set "don't fragment" without the kernel's own path-MTU bookkeeping: cheaper a send (−10 % measured), and a forged ICMP
@@ -113,7 +124,10 @@ mod tests {
         let socket = Socket::new(Domain::IPV4, Type::DGRAM, None).unwrap();
         let before = socket.recv_buffer_size().unwrap();
         enlarge_buffers(&socket);
-        assert!(socket.recv_buffer_size().unwrap() >= before);
+        let after = socket.recv_buffer_size().unwrap();
+        assert!(after >= before);
+        enlarge_receive(&socket, 2 * BUFFER_BYTES);
+        assert!(socket.recv_buffer_size().unwrap() >= after);
     }
 
     #[test]
