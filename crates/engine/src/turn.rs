@@ -76,6 +76,8 @@ pub(crate) struct Turner<'a, C> {
     events: Vec<Event>,
     reported: Option<Instant>,
     gathering: Gathering,
+    /// Datagrams and packets that the present turn took in.
+    taken: usize,
 }
 
 impl<'a, C: Core> Turner<'a, C> {
@@ -100,6 +102,7 @@ impl<'a, C: Core> Turner<'a, C> {
             events: Vec::new(),
             reported: None,
             gathering: Gathering::new(place.gather, now),
+            taken: 0,
             place,
             shared,
         })
@@ -115,10 +118,14 @@ impl<'a, C: Core> Turner<'a, C> {
             let more = self.turn(now);
             self.settle();
             let unreported = self.publish(now);
+            let pause = self.judge(now);
             if more {
                 self.wait(Some(Duration::ZERO))?;
             } else {
-                self.gather(now);
+                // Datagrams gather meanwhile; whoever wakes the worker waits too.
+                if !pause.is_zero() {
+                    std::thread::sleep(pause);
+                }
                 let timeout = self.nap(unreported);
                 self.wait(timeout)?;
             }
@@ -126,16 +133,15 @@ impl<'a, C: Core> Turner<'a, C> {
         Ok(())
     }
 
-    /// Let datagrams gather, if there is much to do; whoever wakes the worker meanwhile waits too.
-    fn gather(&mut self, began: Instant) {
+    /// Judge a turn that is over: how long datagrams should gather before the next.
+    fn judge(&mut self, began: Instant) -> Duration {
         let before = self.gathering.is_on();
-        let pause = self.gathering.note(began, Instant::now());
+        let taken = core::mem::take(&mut self.taken);
+        let pause = self.gathering.note(began, Instant::now(), taken);
         if self.gathering.is_on() != before {
             self.core.set_padding(self.gathering.is_on());
         }
-        if !pause.is_zero() {
-            std::thread::sleep(pause);
-        }
+        pause
     }
 
     /// Take what waits. Tells whether more waits than a turn takes.
@@ -162,6 +168,7 @@ impl<'a, C: Core> Turner<'a, C> {
                 return false;
             };
             self.core.handle_message(packet, now);
+            self.taken += 1;
             send_full(
                 &mut self.sender,
                 &self.place.sockets,
@@ -180,6 +187,7 @@ impl<'a, C: Core> Turner<'a, C> {
             sender,
             report,
             readable,
+            taken,
             ..
         } = self;
         let sockets = &place.sockets;
@@ -197,6 +205,7 @@ impl<'a, C: Core> Turner<'a, C> {
                     break;
                 }
                 let receipt = receiver.receive(socket, local, |arrival| {
+                    *taken += 1;
                     core.handle_datagram(arrival.source, arrival.local, arrival.data, now);
                     send_full(sender, sockets, core.outbox(), report);
                 });
