@@ -39,6 +39,8 @@ pub enum Drop {
     SsrcUsed,
     /// RTP of a paused (muted) producer.
     ProducerPaused,
+    /// RTP of somebody who is silent and says so (RFC 6464).
+    Silence,
     /// A check from an address that another transport has checked a moment ago.
     AddressTaken,
     /// A table or queue was full.
@@ -49,7 +51,7 @@ impl Drop {
     /// How many reasons there are.
     pub const COUNT: usize = Self::ALL.len();
     /// Every reason, in the order of its number.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::UnknownAddress,
         Self::UnknownClass,
         Self::StunMalformed,
@@ -67,6 +69,7 @@ impl Drop {
         Self::RtcpFlood,
         Self::SsrcUsed,
         Self::ProducerPaused,
+        Self::Silence,
         Self::AddressTaken,
         Self::Overflow,
     ];
@@ -92,6 +95,7 @@ impl Drop {
             Self::RtcpFlood => "rtcp-flood",
             Self::SsrcUsed => "ssrc-used",
             Self::ProducerPaused => "producer-paused",
+            Self::Silence => "silence",
             Self::AddressTaken => "address-taken",
             Self::Overflow => "overflow",
         }

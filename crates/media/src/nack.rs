@@ -95,6 +95,14 @@ impl Generator {
         }
     }
 
+    /// Nobody is to hear what lies below `index`: what is missing of it, of that nothing is known yet, will not be asked for.
+    pub fn skip_to(&mut self, index: u64) {
+        let below = index.checked_sub(1);
+        self.highest = self
+            .highest
+            .map(|highest| below.map_or(highest, |below| highest.max(below)));
+    }
+
     fn fill(&mut self, index: u64) {
         if let Ok(place) = self
             .missing

@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 /// Begins to speak above this level, dBov. Speech into a headset lies around −35…−20, noise that a browser's suppression lets through below −55.
-const BEGIN_DBOV: f32 = -50.0;
+pub(crate) const BEGIN_DBOV: f32 = -50.0;
 /// Counts as silent below this one.
 const END_DBOV: f32 = -56.0;
 const _: () = assert!(END_DBOV < BEGIN_DBOV);

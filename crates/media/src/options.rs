@@ -13,6 +13,8 @@ pub const MID_MAX: usize = 16;
 pub const EXTENSION_ID_MAX: u8 = 14;
 /// Longest RTCP canonical name (RFC 3550 §6.5: one length byte).
 pub const CNAME_MAX: usize = 255;
+/// Silence, unless it is said otherwise, dBov: below a whisper, and above what is left of most rooms behind a browser's noise suppression.
+pub const SILENCE_DBOV: i8 = -60;
 
 /// Settings of all workers of an engine.
 #[derive(Clone, Debug)]
@@ -25,6 +27,9 @@ pub struct Options {
     pub handshake_timeout: Duration,
     /// Most transports known at once; further `AddTransport` are dropped and counted, and control refuses before that.
     pub max_transports: usize,
+    /// Packets of somebody quieter than this are not handed on, dBov −127…0 (RFC 6464); `None` = whatever comes is. Noise that a microphone
+    /// sends all the time counts as silence up to −50, whatever stands here.
+    pub silence_dbov: Option<i8>,
     /// Seed of everything random that is not a key: first sequence numbers, report jitter, RTCP sources.
     /// Give the operating system's randomness; tests give a constant.
     pub seed: [u8; 32],
@@ -39,6 +44,7 @@ impl Default for Options {
             consent_timeout: Duration::from_secs(30),
             handshake_timeout: Duration::from_secs(30),
             max_transports: 20_000,
+            silence_dbov: Some(SILENCE_DBOV),
             seed: [0; 32],
             dtls_seed: None,
         }

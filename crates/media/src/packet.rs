@@ -18,7 +18,8 @@ const POOL_MAX: usize = HISTORY + 16;
 #[derive(Debug)]
 pub struct MediaPacket {
     pub(crate) producer: ProducerId,
-    /// The packet's 48-bit SRTP index: the RTP sequence number with its rollovers (RFC 3711 §3.3.1). Plus [`MediaPacket::source`] it names a packet for good.
+    /// Its number among the producer's packets that are handed on: rises with the sender's sequence number, and has gaps only for what was lost
+    /// on its way to us. Plus [`MediaPacket::source`] it names a packet for good.
     pub(crate) sequence: u64,
     /// Counts the producer's changes of SSRC: a change begins a new line of sequence numbers and times.
     pub(crate) source: u32,

@@ -1,5 +1,8 @@
 //! What one user sends: how its packets are recognised, read once, and handed on in the clear.
 
+#[cfg(test)]
+mod tests;
+
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,9 +11,11 @@ use crate::allowance::Allowance;
 use crate::clock::CLOCK_RATE;
 use crate::drops::Drop;
 use crate::event::Event;
+use crate::gate::Gate;
 use crate::id::ProducerId;
 use crate::link::Link;
 use crate::nack::Generator;
+use crate::numbering::{Number, Numbering};
 use crate::observer::{Change, Observer};
 use crate::options::ProducerOptions;
 use crate::packet::{Codec, MediaPacket, Pool};
@@ -40,7 +45,10 @@ pub(crate) struct Producer {
     paused: bool,
     pool: Pool,
     observer: Observer,
+    gate: Gate,
+    numbering: Numbering,
     received: Traffic,
+    withheld: u64,
     packets: Allowance<PACKETS_PER_SECOND, PACKETS_AT_ONCE>,
     reception: Reception,
     missing: Generator,
@@ -59,8 +67,12 @@ pub(crate) struct Incoming<'a> {
 }
 
 impl Producer {
-    /// A producer that has received nothing. `options` have passed [`ProducerOptions::check`].
-    pub(crate) fn new(shared: Arc<ProducerShared>, options: Box<ProducerOptions>) -> Self {
+    /// A producer that has received nothing. `options` have passed [`ProducerOptions::check`]; `silence_dbov`: see [`crate::Options`].
+    pub(crate) fn new(
+        shared: Arc<ProducerShared>,
+        options: Box<ProducerOptions>,
+        silence_dbov: Option<i8>,
+    ) -> Self {
         let ssrc = options.ssrc;
         Self {
             shared,
@@ -71,7 +83,10 @@ impl Producer {
             paused: false,
             pool: Pool::default(),
             observer: Observer::default(),
+            gate: Gate::new(silence_dbov),
+            numbering: Numbering::default(),
             received: Traffic::default(),
+            withheld: 0,
             packets: Allowance::default(),
             reception: Reception::new(CLOCK_RATE),
             missing: Generator::new(),
@@ -101,6 +116,7 @@ impl Producer {
         self.source = self.source.wrapping_add(1);
         self.reception = Reception::new(CLOCK_RATE);
         self.missing.reset();
+        self.numbering = Numbering::default();
         self.ssrc = Some(incoming.header.ssrc);
         true
     }
@@ -130,24 +146,26 @@ impl Producer {
         if !self.packets.take(now) {
             return Err(Drop::RtpFlood);
         }
-        if self.options.nack {
-            self.missing.receive(*index, now);
-        }
-        let (codec, opus) = self.read_payload(header.payload_type, payload)?;
         let level = self
             .options
             .audio_level_extension
             .and_then(|id| header.extension(bytes, id))
             .and_then(Level::from_bytes);
+        let number = self.number(*index, level, now);
+        let (codec, opus) = self.read_payload(header.payload_type, payload)?;
         self.observe(level, now, queues);
+        let Some(number) = number else {
+            self.withheld = self.withheld.wrapping_add(1);
+            return Err(Drop::Silence);
+        };
         let (source, run) = (self.source, self.run);
         Ok(self.pool.take(self.shared.id(), now, |packet| {
-            packet.sequence = *index;
+            packet.sequence = number.value;
             packet.source = source;
             packet.run = run;
             packet.timestamp = header.timestamp;
             packet.received = now;
-            packet.marker = header.marker;
+            packet.marker = header.marker || number.begins.is_some();
             packet.codec = codec;
             packet.level = level.map(Level::to_byte);
             packet.opus = opus;
@@ -163,6 +181,7 @@ impl Producer {
         if paused {
             self.run = self.run.wrapping_add(1);
             self.missing.reset(); // nobody misses what nobody is to hear
+            self.gate.shut();
             self.stop(queues);
         }
     }
@@ -231,6 +250,7 @@ impl Producer {
     pub(crate) fn stats(&self) -> ProducerStats {
         ProducerStats {
             received: self.received,
+            withheld: self.withheld,
             lost: self.reception.lost(),
             jitter_ms: self.reception.jitter().as_secs_f32() * 1_000.0,
             nacks_sent: self.asked,
@@ -238,6 +258,23 @@ impl Producer {
             speaking: self.observer.is_speaking(),
             paused: self.paused,
         }
+    }
+
+    /// The number under which a packet is handed on, `None` if it is silence. Notes what is to be asked for again: nothing of a silence.
+    fn number(&mut self, index: u64, level: Option<Level>, now: Instant) -> Option<Number> {
+        let gate = &mut self.gate;
+        let number = self.numbering.place(index, || gate.admits(level, now));
+        if !self.options.nack {
+            return number;
+        }
+        match number {
+            Some(number) => {
+                self.missing.skip_to(number.begins.unwrap_or_default());
+                self.missing.receive(index, now);
+            }
+            None => self.missing.skip_to(index.saturating_add(1)),
+        }
+        number
     }
 
     /// What the payload is, and where in it the Opus packet lies.

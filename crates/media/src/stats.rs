@@ -114,6 +114,8 @@ pub struct TransportStats {
 pub struct ProducerStats {
     /// Packets accepted, and the bytes of their RTP payload.
     pub received: Traffic,
+    /// Packets of these that were not handed on, because they held silence.
+    pub withheld: u64,
     /// Packets lost so far by the sequence numbers (RFC 3550 A.3); negative when duplicates outweigh.
     pub lost: i64,
     /// Interarrival jitter, ms (RFC 3550 A.8).

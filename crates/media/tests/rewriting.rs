@@ -10,7 +10,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::person::{self, FRAME_TICKS};
+use common::person::{self, FRAME_TICKS, assert_one_line};
 use common::{Heard, Scene, Setup, Side, names};
 use hocket_media::Drop;
 use hocket_media::srtp::MAX_SOURCES;
@@ -19,17 +19,6 @@ const SECOND: Duration = Duration::from_secs(1);
 
 fn heard(scene: &mut Scene, listener: &str) -> Vec<Heard> {
     scene.person(listener).heard.clone()
-}
-
-/// Sequence numbers rise by one each; timestamps as much as time has passed.
-fn assert_one_line(heard: &[Heard]) {
-    assert!(heard.len() > 1);
-    for pair in heard.windows(2) {
-        assert_eq!(pair[1].sequence, pair[0].sequence.wrapping_add(1));
-        let ticks = f64::from(pair[1].timestamp.wrapping_sub(pair[0].timestamp));
-        let passed = (pair[1].at - pair[0].at).as_secs_f64() * 48_000.0;
-        assert!((ticks - passed).abs() <= 48.0, "{ticks} ticks in {passed}");
-    }
 }
 
 #[test]

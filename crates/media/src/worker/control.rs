@@ -112,7 +112,8 @@ impl Worker {
         }
         if let Some(transport) = self.transports.get_mut(slot) {
             self.homes.insert(producer.id(), slot);
-            transport.producers.push(Producer::new(producer, options));
+            let producer = Producer::new(producer, options, self.options.silence_dbov);
+            transport.producers.push(producer);
         }
     }
 

@@ -20,11 +20,10 @@ impl Worker {
         let Some(transport) = self.transports.get_mut(slot) else {
             return;
         };
-        match transport.handle_rtp(data, self.pads, now, &mut self.queues) {
-            Ok((packet, subscribers)) => {
-                Self::schedule(&mut self.deadlines, &self.options, transport, slot, now);
-                self.hand_on(&packet, subscribers);
-            }
+        let handled = transport.handle_rtp(data, self.pads, now, &mut self.queues);
+        Self::schedule(&mut self.deadlines, &self.options, transport, slot, now);
+        match handled {
+            Ok((packet, subscribers)) => self.hand_on(&packet, subscribers),
             Err(reason) => transport.drop(reason, &mut self.queues),
         }
     }

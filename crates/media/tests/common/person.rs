@@ -289,3 +289,14 @@ impl Heard {
         })
     }
 }
+
+/// Sequence numbers rise by one each; timestamps as much as time has passed.
+pub fn assert_one_line(heard: &[Heard]) {
+    assert!(heard.len() > 1);
+    for pair in heard.windows(2) {
+        assert_eq!(pair[1].sequence, pair[0].sequence.wrapping_add(1));
+        let ticks = f64::from(pair[1].timestamp.wrapping_sub(pair[0].timestamp));
+        let passed = (pair[1].at - pair[0].at).as_secs_f64() * 48_000.0;
+        assert!((ticks - passed).abs() <= 48.0, "{ticks} ticks in {passed}");
+    }
+}
