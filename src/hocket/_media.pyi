@@ -277,6 +277,10 @@ class ProducerStats:
         """Bytes of RTP payload."""
 
     @property
+    def withheld(self) -> int:
+        """Packets of these that were not forwarded, because they held silence."""
+
+    @property
     def lost(self) -> int:
         """Packets lost for good (RFC 3550 §6.4.1); negative when duplicates outnumber losses."""
 
@@ -406,6 +410,7 @@ class Engine:
         addresses: Sequence[str] = ("0.0.0.0", "::"),
         batch: bool = True,
         gather_us: int = 1_000,
+        silence_dbov: int | None = -60,
         consent_ms: int = 30_000,
         handshake_ms: int = 30_000,
         max_transports: int = 20_000,
@@ -421,6 +426,8 @@ class Engine:
             batch: `recvmmsg` and `sendmmsg`. Without it, or outside Linux, one call a datagram and one worker.
             gather_us: how long a worker that has much to do lets packets gather at most, 0 … 3000 µs, so that several
                 to one listener leave as one message; 0 is never.
+            silence_dbov: packets of somebody quieter than this are not forwarded, -127 … 0 dBov (RFC 6464); `None`:
+                whatever comes is. Steady noise counts as silence up to -50 in any case.
             consent_ms: a transport that hears no valid check for so long is closed (RFC 7675).
             handshake_ms: DTLS must be done so long after the first valid check.
             max_transports: bound on transports in all.

@@ -24,6 +24,10 @@ PING_TIMEOUT = 10.0
 within the 30 s that consent (RFC 7675 §5.1) gives its media."""
 
 
+SILENCE_DBOV = -60
+"""Quieter is silence, in dBov (RFC 6464): below a whisper, and above what is left of most rooms behind a browser's
+noise suppression."""
+
 _WORKERS_LIMIT = 64
 _GATHER_MS_LIMIT = 3
 
@@ -133,6 +137,10 @@ class ServeOptions:
     """How long a busy media thread lets packets gather at most, 0 to 3 ms: several to one listener then leave together,
     which costs less. With little to do nothing waits. 0 is never."""
 
+    silence_dbov: int | Literal["off"] = SILENCE_DBOV
+    """Whoever is quieter is silent, -127 to 0 dBov, and silence is not forwarded: an open microphone that nobody speaks
+    into costs nothing. So is steady noise a little above. `off` forwards whatever comes."""
+
     auth: str | None = None
     """Who may come in. `open`: everybody who can reach the server, under the name and id that they give; this is the
     default on a loopback address, and must be said in so many words on any other. `module:function`: your own async
@@ -161,7 +169,8 @@ class ServeOptions:
         """Checks what needs no look at the machine.
 
         Raises:
-            ConfigError: a port, the number of workers or the time to gather is out of its range, or an origin is none.
+            ConfigError: a port, the number of workers, the time to gather or the level of silence is out of its range,
+                or an origin is none.
         """
         for option, port in (("--port", self.port), ("--media-port", self.media_port)):
             if port is not None and not 0 <= port <= 65_535:
@@ -171,3 +180,5 @@ class ServeOptions:
             raise ConfigError(f"--workers {self.workers}: must be 0 to {_WORKERS_LIMIT}.")
         if not 0 <= self.gather_ms <= _GATHER_MS_LIMIT:
             raise ConfigError(f"--gather-ms {self.gather_ms}: must be 0 to {_GATHER_MS_LIMIT}.")
+        if self.silence_dbov != "off" and not -127 <= self.silence_dbov <= 0:
+            raise ConfigError(f"--silence-dbov {self.silence_dbov}: must be -127 to 0, or off.")

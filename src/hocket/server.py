@@ -13,7 +13,7 @@ from typing import Any, Literal, Self, TypeVar
 from hocket.addresses import Announced, choose
 from hocket.auth import Authenticate
 from hocket.auth.open import OpenAuth
-from hocket.config import ConfigError, Limits, OneChannel, check_origins
+from hocket.config import SILENCE_DBOV, ConfigError, Limits, OneChannel, check_origins
 from hocket.errors import PermissionDenied, Unavailable
 from hocket.hrpc.asgi import Call, Handler, HrpcApp, Message, Receive, Scope, Send, route_path
 from hocket.hrpc.service import METHODS
@@ -60,6 +60,7 @@ class VoiceServer:
         media_addresses: Sequence[str] = ("0.0.0.0", "::"),
         workers: int = 0,
         gather_ms: float = 1.0,
+        silence_dbov: int | None = SILENCE_DBOV,
         authenticate: Authenticate | None = None,
         authorize: Authorize = allow_everything,
         one_channel: OneChannel = "replace",
@@ -78,6 +79,8 @@ class VoiceServer:
             workers: media threads, 1 … 64; 0 is one a core.
             gather_ms: how long a busy media thread lets packets gather at most, 0 … 3 ms, so that several to one
                 listener leave together; 0 is never.
+            silence_dbov: whose packets say that they are quieter than this, -127 … 0 dBov (RFC 6464), is silent, and
+                silence is not forwarded. None: whatever comes is.
             authenticate: says who opens a stream. None: everybody is who they say they are, on this machine alone.
             authorize: says what a user may do in a channel.
             one_channel: what happens when a user joins a second channel.
@@ -97,6 +100,7 @@ class VoiceServer:
             "port": media_port,
             "workers": workers,
             "gather_us": round(gather_ms * 1_000),
+            "silence_dbov": silence_dbov,
             "addresses": tuple(media_addresses),
         }
         self._authenticate: Authenticate = OpenAuth() if authenticate is None else authenticate

@@ -197,6 +197,7 @@ def _voice_server(options: ServeOptions, authenticate: Authenticate, *, local: b
         media_port=options.port if options.media_port is None else options.media_port,
         workers=options.workers,
         gather_ms=options.gather_ms,
+        silence_dbov=None if options.silence_dbov == "off" else options.silence_dbov,
         authenticate=authenticate,
         one_channel=options.one_channel,
         allowed_origins=options.allow_origin,

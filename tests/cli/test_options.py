@@ -65,7 +65,7 @@ def test_without_options_the_defaults_hold(monkeypatch: pytest.MonkeyPatch) -> N
 def test_every_option_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
     line = "--host ::1 --port 1 --media-port 2 --announce 10.0.0.1 voice.example.org --workers 3 --auth open"
     more = "--one-channel reject --allow-origin https://a https://b --tls-cert c --tls-key k"
-    rest = "--log-level debug --gather-ms 0.5 --limits.streams 9"
+    rest = "--log-level debug --gather-ms 0.5 --silence-dbov -45 --limits.streams 9"
     assert options(monkeypatch, *line.split(), *more.split(), *rest.split()) == ServeOptions(
         host="::1",
         port=1,
@@ -73,6 +73,7 @@ def test_every_option_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> No
         announce=("10.0.0.1", "voice.example.org"),
         workers=3,
         gather_ms=0.5,
+        silence_dbov=-45,
         auth="open",
         one_channel="reject",
         allow_origin=("https://a", "https://b"),
@@ -81,6 +82,13 @@ def test_every_option_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> No
         log_level="debug",
         limits=Limits(streams=9),
     )
+
+
+def test_nothing_needs_to_count_as_silence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "hocket.toml"
+    file.write_text('silence_dbov = "off"\n')
+    for arguments in (["--silence-dbov", "off"], ["--config", str(file)]):
+        assert options(monkeypatch, *arguments).silence_dbov == "off"
 
 
 def test_announce_may_be_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,6 +132,9 @@ def test_a_list_in_the_environment_has_spaces_between(monkeypatch: pytest.Monkey
         ("--media-port -1", "--media-port"),
         ("--workers 65", "--workers 65: must be 0 to 64."),
         ("--gather-ms 3.5", "--gather-ms 3.5: must be 0 to 3."),
+        ("--silence-dbov 1", "--silence-dbov 1: must be -127 to 0, or off."),
+        ("--silence-dbov -128", "--silence-dbov -128: must be -127 to 0, or off."),
+        ("--silence-dbov never", "off"),
         ("--gather-ms nan", "--gather-ms nan: must be 0 to 3."),
         ("--one-channel both", '"replace", "reject", "allow"'),
         ("--allow-origin example.org", "https://example.org"),

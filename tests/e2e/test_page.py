@@ -181,6 +181,16 @@ async def test_who_mutes_is_not_heard_until_they_unmute(
     await until(alice.people, lambda people: not people["Bob"]["muted"])
 
 
+async def test_an_open_microphone_that_nobody_speaks_into_costs_the_others_no_packet(
+    server: Server, channel: int, browsers: Browsers, alice: PageUser
+) -> None:
+    async with chromium_user(await browsers.of("nobody"), "Nobody") as nobody:
+        alice_id, nobody_id = await all_enter(server, channel, alice, nobody)
+        await until_heard(nobody, {alice_id: ALICE})
+        await more_packets(nobody, alice_id, 100)
+        assert await alice.packets() == {nobody_id: 0}
+
+
 async def test_who_deafens_hears_nobody_and_the_others_see_it(
     server: Server, channel: int, alice: PageUser, bob: PageUser
 ) -> None:

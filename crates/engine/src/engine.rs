@@ -154,6 +154,7 @@ fn core_options(options: &EngineOptions, random: &mut Random) -> hocket_media::O
         consent_timeout: options.consent,
         handshake_timeout: options.handshake,
         max_transports: options.max_transports,
+        silence_dbov: options.silence_dbov,
         seed: random.bytes(),
         ..hocket_media::Options::default()
     }

@@ -3,6 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
+use hocket_media::options::SILENCE_DBOV;
+
 use crate::{Error, Result};
 
 /// More threads than any machine of today has use for here; also the width of the bit masks of `hocket-media`.
@@ -25,6 +27,8 @@ pub struct EngineOptions {
     /// How long a worker that has much to do lets datagrams gather at most, 0–3 ms; zero = never. Several packets to one listener then leave
     /// as one message.
     pub gather: Duration,
+    /// Packets of somebody quieter than this are not forwarded, dBov −127…0 (RFC 6464); `None` = whatever comes is.
+    pub silence_dbov: Option<i8>,
     /// A transport that hears no valid check for so long is closed (RFC 7675).
     pub consent: Duration,
     /// DTLS must be done so long after the first valid check.
@@ -46,6 +50,7 @@ impl Default for EngineOptions {
             ],
             batch: true,
             gather: Duration::from_millis(1),
+            silence_dbov: Some(SILENCE_DBOV),
             consent: Duration::from_secs(30),
             handshake: Duration::from_secs(30),
             max_transports: 20_000,
@@ -101,6 +106,12 @@ impl EngineOptions {
         }
         if self.gather > GATHER_MAX {
             return refuse("gather_us: at most 3,000");
+        }
+        if self
+            .silence_dbov
+            .is_some_and(|level| !(-127..=0).contains(&level))
+        {
+            return refuse("silence_dbov: -127 to 0, or none");
         }
         if self.max_transports == 0 || self.max_transports > 1_000_000 {
             return refuse("max_transports: 1 to 1,000,000");
@@ -168,6 +179,13 @@ mod tests {
                     ..base()
                 },
                 "gather_us",
+            ),
+            (
+                EngineOptions {
+                    silence_dbov: Some(1),
+                    ..base()
+                },
+                "silence_dbov",
             ),
             (
                 EngineOptions {

@@ -8,7 +8,7 @@ use hocket_media::{ConsumerId, Fingerprints, ProducerId, Role, StatsOf, Transpor
 use pyo3::prelude::*;
 
 use crate::dump::EngineDump;
-use crate::error::{InvalidOption, narrow, raise};
+use crate::error::{InvalidOption, narrow, narrow_some, raise};
 use crate::event::event_to_python;
 use crate::options::{ConsumerOptions, ProducerOptions};
 
@@ -41,10 +41,10 @@ pub(crate) struct Engine {
 impl Engine {
     #[new]
     #[pyo3(signature = (
-        *, port=0, workers=0, addresses=vec!["0.0.0.0".to_owned(), "::".to_owned()], batch=true, gather_us=1_000, consent_ms=30_000,
-        handshake_ms=30_000, max_transports=20_000, seed=None
-    ), text_signature = "(*, port=0, workers=0, addresses=('0.0.0.0', '::'), batch=True, gather_us=1000, consent_ms=30000, \
-        handshake_ms=30000, max_transports=20000, seed=None)")]
+        *, port=0, workers=0, addresses=vec!["0.0.0.0".to_owned(), "::".to_owned()], batch=true, gather_us=1_000, silence_dbov=Some(-60),
+        consent_ms=30_000, handshake_ms=30_000, max_transports=20_000, seed=None
+    ), text_signature = "(*, port=0, workers=0, addresses=('0.0.0.0', '::'), batch=True, gather_us=1000, silence_dbov=-60, \
+        consent_ms=30000, handshake_ms=30000, max_transports=20000, seed=None)")]
     #[allow(
         clippy::too_many_arguments,
         reason = "keyword arguments of a Python class"
@@ -56,6 +56,7 @@ impl Engine {
         addresses: Vec<String>,
         batch: bool,
         gather_us: i64,
+        silence_dbov: Option<i64>,
         consent_ms: i64,
         handshake_ms: i64,
         max_transports: i64,
@@ -70,6 +71,7 @@ impl Engine {
                 .collect::<PyResult<_>>()?,
             batch,
             gather: Duration::from_micros(narrow("gather_us", gather_us)?),
+            silence_dbov: narrow_some("silence_dbov", silence_dbov)?,
             consent: Duration::from_millis(narrow("consent_ms", consent_ms)?),
             handshake: Duration::from_millis(narrow("handshake_ms", handshake_ms)?),
             max_transports: narrow("max_transports", max_transports)?,

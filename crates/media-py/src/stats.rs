@@ -26,6 +26,7 @@ pub(crate) struct TransportStats {
 pub(crate) struct ProducerStats {
     packets: u64,
     bytes: u64,
+    withheld: u64,
     lost: i64,
     jitter_ms: f32,
     nacks_sent: u64,
@@ -94,6 +95,7 @@ impl From<hocket_media::ProducerStats> for ProducerStats {
         Self {
             packets: stats.received.packets,
             bytes: stats.received.bytes,
+            withheld: stats.withheld,
             lost: stats.lost,
             jitter_ms: stats.jitter_ms,
             nacks_sent: stats.nacks_sent,

@@ -90,6 +90,7 @@ class MediaEngine:
         addresses: Sequence[str] = ("0.0.0.0", "::"),
         batch: bool = True,
         gather_us: int = 1_000,
+        silence_dbov: int | None = -60,
         consent_ms: int = 30_000,
         handshake_ms: int = 30_000,
         max_transports: int = 20_000,
@@ -105,6 +106,7 @@ class MediaEngine:
             addresses: local addresses to bind, at most one a family.
             batch: `recvmmsg`/`sendmmsg`; without it one call a datagram and one worker.
             gather_us: how long packets gather at most when there is much to do, 0 … 3000 µs; 0 is never.
+            silence_dbov: packets of somebody quieter than this are not forwarded, -127 … 0 dBov; `None`: all are.
             consent_ms: a transport that hears no valid check for so long closes with `consent-expired`.
             handshake_ms: time for DTLS from the first valid check on.
             max_transports: bound on transports in all; beyond it `create_transport` raises `Overloaded`.
@@ -119,6 +121,7 @@ class MediaEngine:
             addresses=addresses,
             batch=batch,
             gather_us=gather_us,
+            silence_dbov=silence_dbov,
             consent_ms=consent_ms,
             handshake_ms=handshake_ms,
             max_transports=max_transports,

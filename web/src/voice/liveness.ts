@@ -2,7 +2,8 @@
  * Whether this side still reaches the server. Pure: signs of life and time in, what to do out.
  *
  * A changed address shows in nothing that browsers tell: TCP waits for a dead connection for minutes, ICE for five
- * seconds. But voices arrive every 20 ms, and when they do not, a ping is answered within a round trip. So: quiet → ping;
+ * seconds. But voices arrive every 20 ms, and when they do not, a ping is answered within a round trip. Where everybody is
+ * silent nothing arrives, and the server says so: then a ping is sent now and then. So: quiet → ping;
  * unanswered → knock, which is to ask the server over a new connection. If that gets through while the old one stays
  * silent, the old one is dead. If it does not, the network is away, and making everything anew would not help yet.
  */
@@ -12,8 +13,12 @@ export type Deed = "ping" | "knock" | "nothing";
 
 /** So long without a sign of life, while sound flows, is suspicious: eight packets. */
 export const QUIET_MS = 160;
-/** The same while nobody speaks: silence sends a packet every 400 ms, or none. */
+/** The same while nobody speaks: silence sends nothing. */
 export const IDLE_MS = 500;
+/** The same in the long run: a silence has lasted so many times as long as the pauses between the pings in it, up to … */
+export const IDLE_SHARE = 10;
+/** … this. Who hears nobody for minutes misses nothing meanwhile, and a thousand of them would ask the server all the time. */
+export const IDLEST_MS = 3_000;
 /** Sound that came this long ago or less counts as flowing. */
 const FLOWING_MS = 1_000;
 /** When to ask a second time: TCP repeats a lost packet within a round trip if another follows, and after 200 ms if none does. */
@@ -31,7 +36,10 @@ export const KNOCK_EVERY_MS = 1_000;
 /** The signs of life of one stream and its sound. All times in ms of one monotonic clock. */
 export class Liveness {
   #signAt: number;
-  #soundAt = Number.NEGATIVE_INFINITY;
+  /** When sound came last, or, before any did, when this began. */
+  #soundAt: number;
+  #speaks = false;
+  #hushedAt = Number.NEGATIVE_INFINITY;
   #soundMark = 0;
   #pingedAt = Number.NEGATIVE_INFINITY;
   #pinged = 0;
@@ -41,6 +49,8 @@ export class Liveness {
 
   constructor(now: number) {
     this.#signAt = now;
+    this.#soundAt = now;
+    this.#hushedAt = now;
   }
 
   /** Something came over the stream. */
@@ -58,6 +68,12 @@ export class Liveness {
     this.sign(now);
   }
 
+  /** Whether somebody speaks, as the server says: sound that ends with the last voice is not missed. */
+  voices(speaks: boolean, now: number): void {
+    if (this.#speaks && !speaks) this.#hushedAt = now;
+    this.#speaks = speaks;
+  }
+
   /** The round trip of the sound, as the server measured it; 0 = not yet. */
   roundTrip(ms: number): void {
     this.#roundTripMs = ms;
@@ -73,11 +89,18 @@ export class Liveness {
   /** What to do at `now`. It counts as done. */
   poll(now: number): Deed {
     if (this.#waiting) return this.overdue(now) ? this.#knock(now) : this.#again(now);
-    const flowing = now - this.#soundAt < FLOWING_MS;
-    if (now - this.#signAt < (flowing ? QUIET_MS : IDLE_MS)) return "nothing";
+    if (now - this.#signAt < this.#patience(now)) return "nothing";
     this.#pingedAt = now;
     this.#pinged = 1;
     return "ping";
+  }
+
+  /** So long without a sign of life is suspicious. */
+  #patience(now: number): number {
+    const quiet = now - this.#soundAt;
+    const explained = !this.#speaks && now - this.#hushedAt < FLOWING_MS;
+    if (quiet < FLOWING_MS && !explained) return QUIET_MS;
+    return Math.min(IDLEST_MS, Math.max(IDLE_MS, quiet / IDLE_SHARE));
   }
 
   /** A ping is on its way, and nothing has come since. */

@@ -57,6 +57,8 @@ export class Stay {
   readonly #stream: Stream;
   readonly #watch = new MediaWatch();
   readonly #life = new Liveness(performance.now());
+  /** Who speaks, ourselves excepted. */
+  readonly #voices = new Set<bigint>();
   readonly #restarts = new Map<string, ReturnType<typeof setTimeout>>();
   #media: Media | undefined;
   #device: LoadedDevice | undefined;
@@ -65,6 +67,7 @@ export class Stay {
   #watchTimer: ReturnType<typeof setInterval> | undefined;
   #pulseTimer: ReturnType<typeof setInterval> | undefined;
   #extension = false;
+  #userId: bigint | undefined;
   #over = false;
 
   constructor(
@@ -171,6 +174,7 @@ export class Stay {
         return void this.#consume(step.user, step.thenResume);
       case "release":
         this.#media?.release(step.userId);
+        this.#voice(step.userId, false);
         return this.listener.left(step.userId);
       case "tell":
         return this.#tell(step.event);
@@ -220,13 +224,25 @@ export class Stay {
   }
 
   #tell(event: Event): void {
-    if (event.event.case === "welcome") this.#extension = true;
+    if (event.event.case === "welcome") {
+      this.#extension = true;
+      this.#userId = event.event.value.userId;
+    }
+    if (event.event.case === "participant") this.#voice(event.event.value.userId, event.event.value.speaking);
     if (event.event.case === "quality") this.#life.roundTrip(event.event.value.rttMs);
     if (event.event.case !== "iceRestarted") return this.listener.told(event);
     const { transportId, iceParameters } = event.event.value;
     clearTimeout(this.#restarts.get(transportId));
     this.#restarts.delete(transportId);
     this.#background(this.#media?.restartIce(transportId, iceParameters) ?? Promise.resolve());
+  }
+
+  /** Sound that ends with the last of the others' voices has not been lost. */
+  #voice(userId: bigint, speaks: boolean): void {
+    if (userId === this.#userId) return;
+    if (speaks) this.#voices.add(userId);
+    else this.#voices.delete(userId);
+    this.#life.voices(this.#voices.size > 0, performance.now());
   }
 
   /** Looks after the sound: tells of changes, asks for ICE restarts, gives up on a stream that cannot be repaired. */

@@ -1,5 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { AGAIN_MS, ANSWER_MS, IDLE_MS, KNOCK_EVERY_MS, Liveness, QUIET_MS } from "../../src/voice/liveness";
+import {
+  AGAIN_MS,
+  ANSWER_MS,
+  IDLE_MS,
+  IDLE_SHARE,
+  IDLEST_MS,
+  KNOCK_EVERY_MS,
+  Liveness,
+  QUIET_MS,
+} from "../../src/voice/liveness";
 
 /** A stream whose sound flowed until 0. */
 function flowing(): Liveness {
@@ -23,6 +32,45 @@ describe("a sign of life", () => {
     life.sign(IDLE_MS + 20);
     expect(life.poll(2 * IDLE_MS)).toBe("nothing");
     expect(life.poll(2 * IDLE_MS + 20)).toBe("ping");
+  });
+
+  test("is asked for ever less often in a long silence, and as often as ever once there was sound", () => {
+    const life = new Liveness(0);
+    const pings: number[] = [];
+    for (let now = 0; now < 120_000; now += 30) {
+      if (life.poll(now) === "ping") pings.push(now);
+      life.sign(now);
+    }
+    const pauses = pings.map((ping, place) => ping - (pings[place - 1] ?? 0));
+    expect(pauses.every((pause) => pause >= IDLE_MS && pause <= IDLEST_MS + 60)).toBe(true);
+    expect(pings.length).toBeLessThan(120_000 / IDLEST_MS + IDLE_SHARE * 4);
+    life.sound(1, 120_000);
+    expect(life.poll(120_000 + QUIET_MS)).toBe("ping");
+  });
+
+  test("is not missed when the sound ends because nobody speaks any more", () => {
+    const life = new Liveness(-2_000);
+    life.voices(true, -1_000);
+    life.sound(1, 0);
+    life.voices(false, 100);
+    life.sound(2, 200);
+    expect(life.poll(200 + IDLE_MS - 1)).toBe("nothing");
+    expect(life.poll(200 + IDLE_MS)).toBe("ping");
+  });
+
+  test("is missed when the sound ends while somebody speaks", () => {
+    const life = new Liveness(-2_000);
+    life.voices(true, -1_000);
+    life.voices(false, -100);
+    life.voices(true, -50);
+    life.sound(1, 0);
+    expect(life.poll(QUIET_MS)).toBe("ping");
+  });
+
+  test("is missed when sound ends of which nobody ever said that it was a voice", () => {
+    const life = flowing();
+    life.voices(false, 0);
+    expect(life.poll(QUIET_MS)).toBe("ping");
   });
 
   test("is never asked for while sound flows", () => {
@@ -73,29 +121,29 @@ describe("a ping without an answer", () => {
     const life = flowing();
     let now = 0;
     const answerAfter = (ms: number): void => {
-      now += IDLE_MS;
+      now += IDLEST_MS;
       expect(life.poll(now)).toBe("ping");
       now += ms;
       life.sign(now);
     };
     answerAfter(ANSWER_MS - 10);
-    expect(life.poll(now + IDLE_MS)).toBe("ping");
-    expect(life.overdue(now + IDLE_MS + 3 * (ANSWER_MS - 10) - 1)).toBe(false);
-    expect(life.overdue(now + IDLE_MS + 3 * (ANSWER_MS - 10))).toBe(true);
-    now += IDLE_MS;
+    expect(life.poll(now + IDLEST_MS)).toBe("ping");
+    expect(life.overdue(now + IDLEST_MS + 3 * (ANSWER_MS - 10) - 1)).toBe(false);
+    expect(life.overdue(now + IDLEST_MS + 3 * (ANSWER_MS - 10))).toBe(true);
+    now += IDLEST_MS;
     life.sign(now + 1);
     now += 1;
     for (let quick = 0; quick < 10; quick += 1) answerAfter(5);
-    expect(life.poll(now + IDLE_MS)).toBe("ping");
-    expect(life.overdue(now + IDLE_MS + ANSWER_MS)).toBe(true);
+    expect(life.poll(now + IDLEST_MS)).toBe("ping");
+    expect(life.overdue(now + IDLEST_MS + ANSWER_MS)).toBe(true);
   });
 
   test("is waited for no longer after a network that was away", () => {
     const life = flowing();
     life.poll(QUIET_MS);
     life.sign(20_000);
-    life.poll(20_000 + IDLE_MS);
-    expect(life.overdue(20_000 + IDLE_MS + ANSWER_MS)).toBe(true);
+    life.poll(20_000 + IDLEST_MS);
+    expect(life.overdue(20_000 + IDLEST_MS + ANSWER_MS)).toBe(true);
   });
 
   test.each(["sign", "sound"] as const)("is forgotten with any %s of life", (kind) => {
