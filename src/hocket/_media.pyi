@@ -728,8 +728,8 @@ class LoadClient:
             UnknownId: no such transport.
         """
 
-    def hear(self, transport: int, *, ssrc: int) -> None:
-        """Wait for a stream on a transport; its first packet is timed from now. Raises `UnknownId`."""
+    def hear(self, transport: int, *, ssrcs: Sequence[int]) -> None:
+        """Wait for streams on a transport; their first packets are timed from now. Raises `UnknownId`."""
 
     def unhear(self, transport: int, *, ssrc: int) -> None:
         """Forget a stream with all that it counted. Raises `UnknownId`."""

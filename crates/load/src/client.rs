@@ -151,13 +151,13 @@ impl LoadClient {
         self.tell(transport, |place| Command::Speak(place, options))
     }
 
-    /// Waits for a stream on a transport; its first packet is timed from now.
+    /// Waits for streams on a transport; their first packets are timed from now.
     ///
     /// # Errors
     /// [`Error::UnknownId`], [`Error::Closed`].
-    pub fn hear(&self, transport: u64, ssrc: u32) -> Result<()> {
+    pub fn hear(&self, transport: u64, ssrcs: Vec<u32>) -> Result<()> {
         self.known(transport)?;
-        self.tell(transport, |place| Command::Hear(place, ssrc))
+        self.tell(transport, |place| Command::Hear(place, ssrcs))
     }
 
     /// Forgets a stream whose speaker left.
@@ -295,8 +295,12 @@ impl Handle {
             return Err(Error::Overloaded("commands"));
         }
         commands.push(command);
+        // The thread takes all at once: who finds some waiting finds it woken.
+        let first = commands.len() == 1;
         drop(commands);
-        self.waker.wake()?;
+        if first {
+            self.waker.wake()?;
+        }
         Ok(())
     }
 }

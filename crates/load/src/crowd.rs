@@ -124,12 +124,15 @@ impl Crowd {
         }
     }
 
-    /// Waits for a stream on a transport.
-    pub(crate) fn hear(&mut self, place: usize, ssrc: u32, now: Instant) {
-        if let Some(member) = self.members.get_mut(place)
-            && let Err(free) = member.find(ssrc)
-        {
-            member.streams.insert(free, Stream::new(ssrc, now));
+    /// Waits for streams on a transport.
+    pub(crate) fn hear(&mut self, place: usize, ssrcs: &[u32], now: Instant) {
+        let Some(member) = self.members.get_mut(place) else {
+            return;
+        };
+        for &ssrc in ssrcs {
+            if let Err(free) = member.find(ssrc) {
+                member.streams.insert(free, Stream::new(ssrc, now));
+            }
         }
     }
 

@@ -34,7 +34,7 @@ pub(crate) enum Command {
     Create(Remote),
     Close(usize),
     Speak(usize, SpeakOptions),
-    Hear(usize, u32),
+    Hear(usize, Vec<u32>),
     Unhear(usize, u32),
     Silence,
     Measure(u64),
@@ -137,7 +137,7 @@ impl Thread {
                 Command::Create(remote) => self.create(remote, now),
                 Command::Close(place) => self.crowd.close(place, now),
                 Command::Speak(place, options) => self.crowd.add_speaker(place, options, now),
-                Command::Hear(place, ssrc) => self.crowd.hear(place, ssrc, now),
+                Command::Hear(place, ssrcs) => self.crowd.hear(place, &ssrcs, now),
                 Command::Unhear(place, ssrc) => self.crowd.unhear(place, ssrc),
                 Command::Silence => self.crowd.silence(),
                 Command::Measure(packets) => {

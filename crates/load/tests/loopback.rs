@@ -97,7 +97,7 @@ impl Hall {
                 nack: false,
             };
             let consumer = self.engine.consume(transport, *speaker, options).unwrap();
-            self.client.hear(number, ssrc).unwrap();
+            self.client.hear(number, vec![ssrc]).unwrap();
             self.engine.resume_consumer(consumer).unwrap();
         }
     }
@@ -158,7 +158,7 @@ fn two_threads_count_together_what_one_would() {
 #[test]
 fn a_closed_client_and_an_unknown_transport_are_refused() {
     let hall = Hall::new("127.0.0.1", 1);
-    assert!(hall.client.hear(7, 1).is_err());
+    assert!(hall.client.hear(7, vec![1]).is_err());
     hall.client.close();
     hall.client.close();
     assert!(hall.client.report().is_err());

@@ -144,10 +144,11 @@ impl LoadClient {
         self.inner.speak(transport, options).map_err(raise)
     }
 
-    #[pyo3(signature = (transport, *, ssrc))]
-    fn hear(&self, transport: u64, ssrc: i64) -> PyResult<()> {
+    #[pyo3(signature = (transport, *, ssrcs))]
+    fn hear(&self, transport: u64, ssrcs: Vec<i64>) -> PyResult<()> {
+        let ssrcs = ssrcs.into_iter().map(|ssrc| narrow("ssrcs", ssrc));
         self.inner
-            .hear(transport, narrow("ssrc", ssrc)?)
+            .hear(transport, ssrcs.collect::<PyResult<_>>()?)
             .map_err(raise)
     }
 

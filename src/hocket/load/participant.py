@@ -74,7 +74,7 @@ class Participant:
             response = await self.stream.receive()
             kind = response.WhichOneof("message")
             if kind == "user_joined":
-                await self.hear(response.user_joined.data)
+                await self.hear([response.user_joined.data])
             elif kind == "user_left":
                 ssrc = self.ears.pop(response.user_left.user_id, None)
                 if ssrc is not None:
@@ -93,12 +93,13 @@ class Participant:
                 level=TALKING_DBOV if self.seat.talks else QUIET_DBOV,
             )
 
-    async def hear(self, other: voice.UserConsumerOptions) -> None:
-        """Waits for a speaker's packets, and asks for them."""
-        ssrc = shapes.read_ssrc(other.rtp_parameters)
-        self.ears[other.user_id] = ssrc
-        self.crowd.hear(self.receiving, ssrc=ssrc)
-        await self.stream.send(Request(resume_consumer=Request.ResumeConsumer(consumer_id=other.consumer_id)))
+    async def hear(self, others: Sequence[voice.UserConsumerOptions]) -> None:
+        """Waits for their packets, and asks for them."""
+        ssrcs = {other.user_id: shapes.read_ssrc(other.rtp_parameters) for other in others}
+        self.ears |= ssrcs
+        self.crowd.hear(self.receiving, ssrcs=list(ssrcs.values()))
+        for other in others:
+            await self.stream.send(Request(resume_consumer=Request.ResumeConsumer(consumer_id=other.consumer_id)))
 
 
 async def join(url: str, crowd: LoadClient, seat: Seat) -> Participant:
@@ -135,8 +136,7 @@ async def _join(stream: Stream, crowd: LoadClient, seat: Seat, began: float) -> 
         raise
     taken = (time.perf_counter() - began) * 1_000
     someone = Participant(seat, stream, crowd, receiving, sending, taken)
-    for other in present:
-        await someone.hear(other)
+    await someone.hear(present)
     someone.speak()
     return someone
 
