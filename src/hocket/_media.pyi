@@ -571,6 +571,10 @@ class LoadProgress:
     def speaking(self) -> int:
         """Speakers that have packets of the measurement to send."""
 
+    @property
+    def arrived(self) -> int:
+        """RTP packets taken off the sockets; stands still when none is under way."""
+
 @final
 class LoadThread:
     """How one thread of a load client fared in the measurement: whether the client itself was the limit."""

@@ -109,6 +109,7 @@ def test_quantiles_of_few_values_are_values() -> None:
     [
         ({"threads": [thread(), thread(running_seconds=8.1)]}, "81% of a core"),
         ({"slip": latency(9, p99_ms=10.1)}, "10.1 ms late"),
+        ({"threads": [thread(waiting_seconds=2.6)]}, "waited 26% of the time"),
         ({"threads": [thread(paused_seconds=0.2)]}, "2% of the time it sent nothing"),
         ({"threads": [thread(socket_drops=2), thread(socket_drops=1)]}, "lost 3 datagrams"),
         ({"threads": [thread(unsent=4)]}, "refused 4 datagrams"),

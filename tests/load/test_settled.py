@@ -1,8 +1,8 @@
-"""When a run stops to wait for first packets."""
+"""When a run stops to wait: for first packets, and for the last one."""
 
 from __future__ import annotations
 
-from hocket.load.run import Settled
+from hocket.load.settled import Quiet, Settled
 
 
 class Streams:
@@ -50,3 +50,16 @@ def test_when_nothing_has_begun_it_goes_on_waiting() -> None:
     settled = streams.settled(6)
     streams.now += 10
     assert not settled()
+
+
+def test_it_is_quiet_when_no_packet_has_come_for_a_while() -> None:
+    streams = Streams()
+    quiet = Quiet(lambda: streams.begun, lambda: streams.now)
+    assert not quiet()
+    streams.now += 0.25
+    streams.begun += 1  # a late one: the wait begins anew
+    assert not quiet()
+    streams.now += 0.25
+    assert not quiet()
+    streams.now += 0.1
+    assert quiet()

@@ -57,6 +57,8 @@ pub struct Crowd {
     /// Histograms and sums; what streams and speakers count stands with them.
     tally: Report,
     failures: Vec<(usize, Failure)>,
+    /// RTP packets of which [`Counters::arrived`] does not know yet.
+    arrived: usize,
 }
 
 impl Crowd {
@@ -69,6 +71,7 @@ impl Crowd {
             outbox: Outbox::default(),
             tally: Report::default(),
             failures: Vec::new(),
+            arrived: 0,
         }
     }
 
@@ -205,9 +208,23 @@ impl Crowd {
             transport.handle_datagram(source, data, now, outbox)
         });
         match outcome {
-            Outcome::Rtp => self.receive(place, data, now),
+            Outcome::Rtp => {
+                self.arrived += 1;
+                self.receive(place, data, now);
+            }
             Outcome::Rtcp => self.tally.rtcp += 1,
             _ => {}
+        }
+    }
+
+    /// Lets others know how many packets have arrived: once a turn, since they share the counter.
+    pub(crate) fn publish(&mut self) {
+        let arrived = std::mem::take(&mut self.arrived);
+        if arrived > 0 {
+            self.common
+                .counters
+                .arrived
+                .fetch_add(arrived, Ordering::AcqRel);
         }
     }
 

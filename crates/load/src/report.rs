@@ -16,6 +16,8 @@ pub struct Progress {
     pub begun: usize,
     /// Speakers that have packets of the measurement to send.
     pub speaking: usize,
+    /// RTP packets that have been taken off the sockets. Stands still when none is under way.
+    pub arrived: usize,
 }
 
 /// [`Progress`] in the making, shared by the threads.
@@ -25,6 +27,7 @@ pub(crate) struct Counters {
     pub(crate) failed: AtomicUsize,
     pub(crate) begun: AtomicUsize,
     pub(crate) speaking: AtomicUsize,
+    pub(crate) arrived: AtomicUsize,
 }
 
 impl Counters {
@@ -35,6 +38,7 @@ impl Counters {
             failed: read(&self.failed),
             begun: read(&self.begun),
             speaking: read(&self.speaking),
+            arrived: read(&self.arrived),
         }
     }
 }

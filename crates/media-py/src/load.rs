@@ -30,6 +30,7 @@ pub(crate) struct LoadProgress {
     failed: usize,
     begun: usize,
     speaking: usize,
+    arrived: usize,
 }
 
 /// How one thread of the client fared.
@@ -238,6 +239,7 @@ impl From<Progress> for LoadProgress {
             failed: progress.failed,
             begun: progress.begun,
             speaking: progress.speaking,
+            arrived: progress.arrived,
         }
     }
 }

@@ -17,6 +17,9 @@ BUSY = 0.8
 LATE_MS = 10.0
 """How late the client may send a hundredth of its packets: half of what lies between two."""
 
+WAITING = 0.25
+"""Share of the time that the client may have waited for a core: above, delays are those of the machine."""
+
 PAUSED = 0.01
 """Share of the time in which the client may have sent nothing because it got no core."""
 
@@ -215,6 +218,8 @@ def client_state(report: LoadReport, signalling: float) -> ClientState:
         reasons.append(f"a thread of the client used {busy:.0%} of a core: give it --threads or a lighter load")
     if slip is not None and slip > LATE_MS:
         reasons.append(f"one packet in a hundred was sent {slip:.1f} ms late or more: the machine has too few cores")
+    if waiting > WAITING:
+        reasons.append(f"a thread of the client waited {waiting:.0%} of the time for a core: delays are the machine's")
     if paused > PAUSED:
         reasons.append(f"for {paused:.0%} of the time it sent nothing for want of a core: the load was so much less")
     if drops:

@@ -20,17 +20,12 @@ from hocket.load.participant import Participant, Seat, join
 from hocket.load.process import ProcessGone, Usage, usage
 from hocket.load.progress import ProgressLine
 from hocket.load.result import Result, ServerCost
+from hocket.load.settled import Quiet, Settled
 from hocket.load.shapes import ShapeError
 from hocket.load.stream import StreamError
 
-_QUIET_SECONDS = 0.3
-"""For packets that are under way. Shorter than the half second after which a server may call a speaker silent."""
-
 _CONNECT_SECONDS = 20.0
 """How long transports may take after the last join, and then first packets."""
-
-_STALL_SECONDS = 2.0
-"""Without a further first packet for so long, none is waited for: the server does not forward the rest."""
 
 _LOOK_SECONDS = 0.05
 _MISMATCH = "fingerprint-mismatch"
@@ -186,7 +181,7 @@ class Run:
 
     async def _measure(self) -> None:
         self._crowd.silence()
-        await asyncio.sleep(_QUIET_SECONDS)
+        await self._until(self._quiet())
         self._before = self._look() or Usage(0, 0, 0)
         self._crowd.measure(packets=self._options.packets)
         seconds = self._options.packets / 50
@@ -195,8 +190,11 @@ class Run:
             self._progress.tell("measuring, s", int(passed), int(seconds))
             await asyncio.sleep(min(1.0, seconds - passed))
         await self._until(lambda: not self._crowd.progress().speaking)
-        await asyncio.sleep(_QUIET_SECONDS)
+        await self._until(self._quiet())
         self._after = self._look()
+
+    def _quiet(self) -> Quiet:
+        return Quiet(lambda: self._crowd.progress().arrived, time.monotonic)
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         until = time.monotonic() + _CONNECT_SECONDS
@@ -238,28 +236,6 @@ class Run:
             received=report.received,
             participants=len(self._people),
         )
-
-
-class Settled:
-    """Tells when no further first packets are to be expected.
-
-    Of those who do not talk, and of more talkers than the server lets through at once, none may ever come; so it is
-    enough that as many streams have begun as there are of people who talk, or that none has begun for a while.
-    """
-
-    def __init__(self, streams: int, begun: Callable[[], int], clock: Callable[[], float]) -> None:
-        """For so many streams of people who talk; `begun` tells how many of any have begun, `clock` seconds."""
-        self._streams = streams
-        self._begun = begun
-        self._clock = clock
-        self._seen = (0, clock())
-
-    def __call__(self) -> bool:
-        """Whether that is so now. When nothing has begun at all, the patience of the caller decides."""
-        begun, now = self._begun(), self._clock()
-        if begun != self._seen[0]:
-            self._seen = (begun, now)
-        return begun >= self._streams or (begun > 0 and now - self._seen[1] >= _STALL_SECONDS)
 
 
 def _listed(reasons: Mapping[str, int]) -> str:
