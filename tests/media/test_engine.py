@@ -36,6 +36,13 @@ async def test_candidates_carry_the_announced_addresses_and_the_port_in_use(loop
         assert {candidate.port for candidate in engine.candidates} == {engine.port}
 
 
+async def test_an_announced_address_that_is_none_leaves_nothing_running(loopback: Make) -> None:
+    before = (descriptors(), threads())
+    with pytest.raises(ValueError, match="nonsense"):
+        await loopback(announce=["nonsense"]).__aenter__()
+    assert (descriptors(), threads()) == before
+
+
 async def test_the_certificate_is_told_by_strong_hashes_only(loopback: Make) -> None:
     async with loopback() as engine:
         algorithms = [algorithm for algorithm, _ in engine.fingerprints]

@@ -34,6 +34,10 @@ const RECEIVES: usize = 8;
 /// Packets of other workers a turn.
 const PACKETS: usize = 1_024;
 
+/// Commands come in flocks: a join is dozens of them. After some, the worker looks for more only this much later, and nobody has to wake it
+/// meanwhile, which costs both sides more than most commands do.
+const LINGER: Duration = Duration::from_micros(100);
+
 /// How old a worker's published account may be.
 const REPORT_AGE: Duration = Duration::from_millis(250);
 
@@ -78,6 +82,8 @@ pub(crate) struct Turner<'a, C> {
     gathering: Gathering,
     /// Datagrams and packets that the present turn took in.
     taken: usize,
+    /// Whether the present turn took commands.
+    commanded: bool,
 }
 
 impl<'a, C: Core> Turner<'a, C> {
@@ -103,6 +109,7 @@ impl<'a, C: Core> Turner<'a, C> {
             reported: None,
             gathering: Gathering::new(place.gather, now),
             taken: 0,
+            commanded: false,
             place,
             shared,
         })
@@ -122,7 +129,7 @@ impl<'a, C: Core> Turner<'a, C> {
             if more {
                 self.wait(Some(Duration::ZERO))?;
             } else {
-                // Datagrams gather meanwhile; whoever wakes the worker waits too.
+                // They gather meanwhile; nobody can wake the worker.
                 if !pause.is_zero() {
                     std::thread::sleep(pause);
                 }
@@ -133,7 +140,7 @@ impl<'a, C: Core> Turner<'a, C> {
         Ok(())
     }
 
-    /// Judge a turn that is over: how long datagrams should gather before the next.
+    /// Judge a turn that is over: how long datagrams or commands should gather before the next.
     fn judge(&mut self, began: Instant) -> Duration {
         let before = self.gathering.is_on();
         let taken = core::mem::take(&mut self.taken);
@@ -141,12 +148,17 @@ impl<'a, C: Core> Turner<'a, C> {
         if self.gathering.is_on() != before {
             self.core.set_padding(self.gathering.is_on());
         }
-        pause
+        if self.commanded {
+            pause.max(LINGER)
+        } else {
+            pause
+        }
     }
 
     /// Take what waits. Tells whether more waits than a turn takes.
     fn turn(&mut self, now: Instant) -> bool {
         self.mailbox.take_commands(&mut self.commands);
+        self.commanded = !self.commands.is_empty();
         for command in self.commands.drain(..) {
             self.core.handle_command(command, now);
         }

@@ -129,6 +129,7 @@ class MediaEngine:
         )
         self._on_event = on_event
         self._engine: Engine | None = None
+        self._candidates: tuple[IceCandidate, ...] = ()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watchers: dict[int, Watcher] = {}
         self._requests: dict[int, asyncio.Future[_AnyStats | None]] = {}
@@ -140,11 +141,17 @@ class MediaEngine:
             InvalidOption: an option is out of its range.
             OSError: the port cannot be bound.
             RuntimeError: entered twice.
+            ValueError: `announce` holds what is no IP address.
         """
         if self._loop is not None:
             raise RuntimeError("a MediaEngine is entered once")
         self._loop = asyncio.get_running_loop()
         self._engine = self._open()
+        try:
+            self._candidates = host_candidates(self._announce, self._engine.port)
+        except ValueError:
+            self.close()
+            raise
         self._loop.add_reader(self._engine.fileno(), self._drain)
         return self
 
@@ -185,7 +192,9 @@ class MediaEngine:
     @property
     def candidates(self) -> tuple[IceCandidate, ...]:
         """ICE host candidates of every transport: the announced addresses with the port in use."""
-        return host_candidates(self._announce, self.port)
+        if self._engine is None:
+            raise EngineClosed("the media engine is not running")
+        return self._candidates
 
     def watch(self, id: int, watcher: Watcher) -> None:
         """Have `watcher` told the events of one transport or producer; replaces an earlier watcher.

@@ -7,6 +7,7 @@ optional, because clients in other languages than JavaScript write it so.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
@@ -174,6 +175,8 @@ class IceCandidate(Struct, frozen=True, kw_only=True, rename="camel", omit_defau
 _DIGEST_BYTES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
 """The hashes that count. Others may be listed, as RFC 8122 §5 lets them, but prove nothing (T3)."""
 
+_HEX_PAIRS = re.compile("[0-9A-F]{2}(?::[0-9A-F]{2})*")
+
 _RTP_CAPABILITIES = msgspec.json.Decoder(RtpCapabilities)
 _RTP_PARAMETERS = msgspec.json.Decoder(RtpParameters)
 _DTLS_PARAMETERS = msgspec.json.Decoder(DtlsParameters)
@@ -221,10 +224,10 @@ def parse_dtls_parameters(text: str, where: str = "consumer_dtls_paramaters") ->
 
 def _hash_value(value: str, size: int, path: str) -> str:
     """A fingerprint's value in upper case, checked to be `size` bytes."""
-    pairs = value.upper().split(":")
-    if len(pairs) != size or not all(len(pair) == 2 and set(pair) <= set("0123456789ABCDEF") for pair in pairs):
+    upper = value.upper()
+    if len(upper) != 3 * size - 1 or not _HEX_PAIRS.fullmatch(upper):
         raise InvalidParameters(path, f"is not {size} pairs of hex digits with colons between them")
-    return ":".join(pairs)
+    return upper
 
 
 def encode(value: Struct) -> str:

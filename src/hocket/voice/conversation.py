@@ -127,12 +127,13 @@ class Conversation:
             self.end(InternalError())
 
     async def _next_request(self) -> bytes:
-        while True:
+        while (deadline := self._session.next_timeout()) is not None:
             try:
-                async with asyncio.timeout_at(self._session.next_timeout()):
+                async with asyncio.timeout_at(deadline):
                     return await self._stream.receive()
             except TimeoutError:
                 self._session.handle_timeout(self._loop.time())
+        return await self._stream.receive()
 
     async def _answer(self, frame: bytes) -> None:
         command = self._session.receive(decode_request(frame), self._loop.time())
@@ -149,10 +150,11 @@ class Conversation:
 
     def _carry_out(self, command: Command) -> None:
         self._seat.carry_out(command)
-        with self._channel_in_log():
-            if isinstance(command, Join):
+        if isinstance(command, Join):
+            with self._channel_in_log():
                 logger.info("joined%s", "" if command.voice else " as a listener")
-            else:
+        elif logger.isEnabledFor(logging.DEBUG):
+            with self._channel_in_log():
                 logger.debug("%s done", type(command).__name__)
 
     def _channel_in_log(self) -> AbstractContextManager[None]:
