@@ -31,6 +31,10 @@ const PEOPLE: [usize; 3] = [10, 25, 50];
 /// Packets to one listener that leave as one message.
 const TOGETHER: [usize; 3] = [2, 3, 5];
 
+/// Workers that one channel is spread over, and its listeners.
+const WORKERS: [u8; 3] = [2, 4, 8];
+const SPREAD: usize = 100;
+
 fn main() -> ExitCode {
     let plan = Plan::from_arguments();
     let people: Vec<usize> = PEOPLE
@@ -59,6 +63,10 @@ fn main() -> ExitCode {
     subjects.extend(steps.map(|step| step.over(floor(plan.widest))));
     for fan_out in fan_outs {
         subjects.push(forwarding::worker(fan_out).over(floor(fan_out)));
+    }
+    for workers in WORKERS {
+        let fan_out = plan.widest.min(SPREAD);
+        subjects.push(forwarding::workers(workers, fan_out).over(floor(fan_out)));
     }
     for people in people {
         subjects.push(shape::one_by_one(&ears, people).over(floor(people)));

@@ -1,4 +1,4 @@
-//! A channel on one worker: speakers and listeners who have joined by real ICE, DTLS and SRTP, without a network between.
+//! A channel on one worker or several: speakers and listeners who have joined by real ICE, DTLS and SRTP, without a network between.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -42,14 +42,26 @@ struct Speaker {
 }
 
 impl Channel {
-    /// Everybody joins; `hears(listener, speaker)` tells who listens to whom, by their places.
+    /// Everybody joins on one worker; `hears(listener, speaker)` tells who listens to whom, by their places.
     pub fn new(
         server: SocketAddr,
         speakers: &[SocketAddr],
         listeners: &[SocketAddr],
         hears: impl Fn(usize, usize) -> bool,
     ) -> Self {
+        Self::on_workers(1, server, speakers, listeners, hears)
+    }
+
+    /// As [`Channel::new`], on so many workers; which one gets a client follows from its port.
+    pub fn on_workers(
+        workers: u8,
+        server: SocketAddr,
+        speakers: &[SocketAddr],
+        listeners: &[SocketAddr],
+        hears: impl Fn(usize, usize) -> bool,
+    ) -> Self {
         let options = Options {
+            workers,
             consent_timeout: CONSENT,
             dtls_seed: Some(1),
             seed: [1; 32],
@@ -72,7 +84,7 @@ impl Channel {
         channel
     }
 
-    /// The worker, to be timed.
+    /// The worker, or the first of them, to be timed.
     pub fn worker(&mut self) -> &mut Worker {
         &mut self.server.workers[0]
     }
@@ -99,19 +111,37 @@ impl Channel {
         self.now += time;
     }
 
+    /// A speaker's packet comes in, and goes to all workers that have listeners: as their threads would, without the queues between.
+    pub fn forward(&mut self, from: SocketAddr, bytes: &mut [u8]) {
+        let (home, now) = (self.server.home_of(from), self.now);
+        let workers = &mut self.server.workers;
+        workers[home].handle_datagram(from, LOCAL, bytes, now);
+        while let Some((to, message)) = workers[home].poll_message() {
+            workers[usize::from(to.0)].handle_message(message, now);
+        }
+    }
+
+    /// Datagrams that wait to be sent.
+    pub fn sent(&mut self) -> usize {
+        let workers = self.server.workers.iter_mut();
+        workers.map(|worker| worker.outbox().len()).sum()
+    }
+
     /// Forgets what a driver would have carried away.
     pub fn clear(&mut self) {
-        let worker = self.worker();
-        worker.outbox().clear();
-        while worker.poll_event().is_some() {}
+        for worker in &mut self.server.workers {
+            worker.outbox().clear();
+            while worker.poll_event().is_some() {}
+        }
     }
 
     /// Timers that are due, outside what is timed.
     pub fn run_timers(&mut self) {
         let now = self.now;
-        let worker = self.worker();
-        while worker.next_timeout().is_some_and(|due| due <= now) {
-            worker.handle_timeout(now);
+        for worker in &mut self.server.workers {
+            while worker.next_timeout().is_some_and(|due| due <= now) {
+                worker.handle_timeout(now);
+            }
         }
         self.clear();
     }
@@ -202,7 +232,9 @@ impl Channel {
         while let Some((from, mut bytes)) = client.outgoing.pop_front() {
             self.server.handle_datagram(from, &mut bytes, now);
         }
-        let worker = &mut self.server.workers[0];
+        while self.server.carry_messages(now) {}
+        let home = self.server.home_of(client.address);
+        let worker = &mut self.server.workers[home];
         let answers = worker
             .outbox()
             .iter()
@@ -222,11 +254,12 @@ impl Channel {
             self.advance(FRAME);
             for speaker in 0..self.speakers.len() {
                 let (from, mut bytes) = self.speak(speaker);
-                let now = self.now;
-                self.worker().handle_datagram(from, LOCAL, &mut bytes, now);
+                self.forward(from, &mut bytes);
             }
-            let sizes = self.worker().outbox().iter().map(|sent| sent.bytes.len());
-            assert_eq!(sizes.max(), Some(DATAGRAM), "a packet as the floor has it");
+            for worker in &mut self.server.workers {
+                let sizes = worker.outbox().iter().map(|sent| sent.bytes.len());
+                assert_eq!(sizes.max(), Some(DATAGRAM), "a packet as the floor has it");
+            }
             self.clear();
             self.run_timers();
         }

@@ -63,6 +63,14 @@ impl<'a> Subject<'a> {
         }
     }
 
+    /// Calls it otherwise.
+    pub fn named(self, name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            ..self
+        }
+    }
+
     /// Names its floor.
     pub fn over(mut self, floor: String) -> Self {
         self.floor = Some(floor);

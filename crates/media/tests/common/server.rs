@@ -293,7 +293,8 @@ impl Server {
         }
     }
 
-    fn carry_messages(&mut self, now: Instant) -> bool {
+    /// Takes messages between workers to where they go, once; tells whether there were any.
+    pub fn carry_messages(&mut self, now: Instant) -> bool {
         let mut waiting: Vec<(WorkerId, WorkerMessage)> = Vec::new();
         for worker in &mut self.workers {
             while let Some(message) = worker.poll_message() {
