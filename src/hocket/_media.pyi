@@ -715,6 +715,7 @@ class LoadClient:
         ssrc: int,
         payload_type: int,
         payload: int,
+        vary: int = 0,
         level_extension: int | None = None,
         level: int = -30,
     ) -> None:
@@ -724,6 +725,7 @@ class LoadClient:
             transport: its id.
             ssrc: the stream's SSRC; likewise its `payload_type`.
             payload: bytes of each packet's payload, 12 … 1200.
+            vary: by how many bytes a packet may be longer or shorter; within the range of `payload`.
             level_extension: id of the audio-level header extension (RFC 6464), 1 … 14; `None` = none.
             level: the level that it tells, -127 … 0 dBov.
 

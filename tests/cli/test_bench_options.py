@@ -34,7 +34,7 @@ def test_without_options_ten_people_speak_for_ten_seconds(monkeypatch: pytest.Mo
 
 def test_every_option_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
     line = "--url ws://a:1/b --channels 2 --participants 3 --speakers 2 --talking 1 --listeners 1 --seconds 0.5 --json"
-    more = "--payload 80 --pid 7 --token-prefix t --guild 4 --first-channel 5 --joins 6 --threads 2 --sample 1"
+    more = "--payload 80 --vary 20 --pid 7 --token-prefix t --guild 4 --first-channel 5 --joins 6 --threads 2 --sample 1"
     assert options(monkeypatch, *line.split(), *more.split()) == BenchOptions(
         url="ws://a:1/b",
         channels=2,
@@ -44,6 +44,7 @@ def test_every_option_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> No
         listeners=1,
         seconds=0.5,
         payload=80,
+        vary=20,
         json=True,
         pid=7,
         token_prefix="t",
@@ -83,6 +84,7 @@ def test_what_is_said_to_the_own_server_wins_over_what_the_bench_chooses() -> No
         ("--serve='", "--serve ': No closing quotation."),
         ("--pid 1", "--pid: the server that is started without --url"),
         ("--payload 11", "--payload 11: must be 12 to 1200."),
+        ("--payload 80 --vary 69", "--vary 69: must leave the payload of 80 bytes within 12 to 1200."),
         ("--threads 17", "--threads 17: must be 1 to 16."),
         ("--sample 0", "--sample 0"),
         ("--url ftp://x", "--url ftp://x: must be ws://"),

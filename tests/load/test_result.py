@@ -62,6 +62,7 @@ def whole(given: LoadReport, **members: object) -> Result:
         "listeners": 0,
         "seconds": 2.0,
         "payload": 100,
+        "vary": 0,
         "measured": True,
         "joined": 4,
         "failures": {"no-answer": 2},

@@ -28,6 +28,8 @@ pub struct SpeakOptions {
     pub payload_type: u8,
     /// Bytes of each packet's payload, [`stamp::LEN`] – 1,200.
     pub payload: usize,
+    /// By how many bytes a packet may be longer or shorter than `payload`, as with variable bit rate; every length within is as likely.
+    pub vary: usize,
     /// Header-extension id of the audio level (RFC 6464), 1–14; `None` = not written.
     pub level_extension: Option<u8>,
     /// The level that is written, −127–0 dBov. From −60 on it is marked as voice; below, the packets are those of an open microphone at which
@@ -47,6 +49,9 @@ impl SpeakOptions {
         }
         if !(stamp::LEN..=PAYLOAD_MAX).contains(&self.payload) {
             return refuse("payload: 12 to 1,200 bytes");
+        }
+        if self.vary > (self.payload - stamp::LEN).min(PAYLOAD_MAX - self.payload) {
+            return refuse("vary: the shortest payload has 12 bytes, the longest 1,200");
         }
         if self
             .level_extension
@@ -88,7 +93,7 @@ impl Speaker {
             left: None,
             counted: false,
             header: Vec::new(),
-            payload: vec![0xA5; options.payload],
+            payload: vec![0xA5; options.payload + options.vary],
         }
     }
 
@@ -107,11 +112,21 @@ impl Speaker {
     ) {
         stamp::write(&mut self.payload, epoch, now);
         self.write_header();
-        let sent = transport.send_rtp(&self.header, &self.payload, self.index, outbox);
+        let payload = self.payload.get(..self.length()).unwrap_or_default();
+        let sent = transport.send_rtp(&self.header, payload, self.index, outbox);
         self.sent += u64::from(sent);
         self.index += u64::from(sent);
         self.timestamp = self.timestamp.wrapping_add(FRAME_TICKS);
         self.left = self.left.map(|left| left.saturating_sub(1));
+    }
+
+    /// Bytes of the next payload: the same for the same stream and number, so that two runs send the same.
+    fn length(&self) -> usize {
+        let SpeakOptions { payload, vary, .. } = self.options;
+        // Fibonacci hashing: neighbours come out far apart.
+        let number =
+            (self.index ^ u64::from(self.options.ssrc) << 32).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        payload - vary + (number >> 32) as usize % (2 * vary + 1)
     }
 
     fn write_header(&mut self) {
@@ -149,18 +164,68 @@ mod tests {
     use super::*;
     use hocket_media::rtp::Header;
 
+    const OPTIONS: SpeakOptions = SpeakOptions {
+        ssrc: 7,
+        payload_type: 111,
+        payload: 80,
+        vary: 0,
+        level_extension: Some(3),
+        level: -30,
+    };
+
     fn level(dbov: i8) -> Level {
         let mut speaker = Speaker::new(SpeakOptions {
-            ssrc: 7,
-            payload_type: 111,
-            payload: 80,
-            level_extension: Some(3),
             level: dbov,
+            ..OPTIONS
         });
         speaker.write_header();
         let packet = [&speaker.header[..], &speaker.payload[..]].concat();
         let header = Header::parse(&packet).unwrap();
         Level::from_bytes(header.extension(&packet, 3).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn lengths_vary_evenly_within_what_was_asked_for_and_are_the_same_each_time() {
+        let lengths = |ssrc, vary| -> Vec<usize> {
+            let mut speaker = Speaker::new(SpeakOptions {
+                ssrc,
+                vary,
+                ..OPTIONS
+            });
+            let next = |index| {
+                speaker.index = index;
+                speaker.length()
+            };
+            (0..8_100).map(next).collect()
+        };
+        let varied = lengths(7, 40);
+        for length in 40..=120 {
+            let times = varied.iter().filter(|one| **one == length).count();
+            assert!(
+                (50..=150).contains(&times),
+                "{length}: {times} times of 100"
+            );
+        }
+        assert_eq!(varied, lengths(7, 40));
+        assert_ne!(varied, lengths(8, 40));
+        assert!(lengths(7, 0).iter().all(|length| *length == 80));
+    }
+
+    #[test]
+    fn a_payload_that_may_become_too_short_or_too_long_is_refused() {
+        for (payload, vary, fits) in [
+            (80, 68, true),
+            (80, 69, false),
+            (1_190, 10, true),
+            (1_190, 11, false),
+        ] {
+            let options = SpeakOptions {
+                payload,
+                vary,
+                ..OPTIONS
+            };
+            assert_eq!(options.check().is_ok(), fits, "{payload} ± {vary}");
+        }
     }
 
     #[test]

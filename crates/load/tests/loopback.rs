@@ -69,6 +69,7 @@ impl Hall {
             ssrc,
             payload_type: 111,
             payload: 80,
+            vary: 20,
             level_extension: Some(1),
             level: -30,
         };

@@ -124,14 +124,15 @@ impl LoadClient {
             .map_err(raise)
     }
 
-    #[pyo3(signature = (transport, *, ssrc, payload_type, payload, level_extension=None, level=-30),
-        text_signature = "($self, transport, *, ssrc, payload_type, payload, level_extension=None, level=-30)")]
+    #[pyo3(signature = (transport, *, ssrc, payload_type, payload, vary=0, level_extension=None, level=-30),
+        text_signature = "($self, transport, *, ssrc, payload_type, payload, vary=0, level_extension=None, level=-30)")]
     fn speak(
         &self,
         transport: u64,
         ssrc: i64,
         payload_type: i64,
         payload: i64,
+        vary: i64,
         level_extension: Option<i64>,
         level: i64,
     ) -> PyResult<()> {
@@ -139,6 +140,7 @@ impl LoadClient {
             ssrc: narrow("ssrc", ssrc)?,
             payload_type: narrow("payload_type", payload_type)?,
             payload: narrow("payload", payload)?,
+            vary: narrow("vary", vary)?,
             level_extension: narrow_some("level_extension", level_extension)?,
             level: narrow("level", level)?,
         };

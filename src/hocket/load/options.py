@@ -56,6 +56,9 @@ class BenchOptions:
     payload: int = 100
     """Bytes of Opus in each packet, 12 to 1200. 80 to 120 is what browsers send of speech."""
 
+    vary: int = 0
+    """Bytes by which a packet may be longer or shorter, as with variable bit rate; 40 is much like speech."""
+
     json: bool = False
     """Print the result as JSON instead of the table."""
 
@@ -103,6 +106,11 @@ class BenchOptions:
         for name, allowed in (("payload", PAYLOAD_BYTES), ("threads", _THREADS), ("joins", _JOINS)):
             if getattr(self, name) not in allowed:
                 raise ConfigError(f"--{name} {getattr(self, name)}: must be {allowed[0]} to {allowed[-1]}.")
+        shortest, longest = PAYLOAD_BYTES[0], PAYLOAD_BYTES[-1]
+        if not 0 <= self.vary <= min(self.payload - shortest, longest - self.payload):
+            raise ConfigError(
+                f"--vary {self.vary}: must leave the payload of {self.payload} bytes within {shortest} to {longest}."
+            )
         self._check_server()
 
     def _check_server(self) -> None:

@@ -29,6 +29,7 @@ class Seat:
         talks: whether it says something then, or sends a quiet room.
         listens: whether it only listens, without a microphone.
         payload: bytes of each packet.
+        vary: by how many bytes a packet may be longer or shorter.
     """
 
     number: int
@@ -40,6 +41,7 @@ class Seat:
     talks: bool
     listens: bool
     payload: int
+    vary: int
 
 
 @dataclass(slots=True)
@@ -89,6 +91,7 @@ class Participant:
                 ssrc=voice_.ssrc,
                 payload_type=voice_.payload_type,
                 payload=self.seat.payload,
+                vary=self.seat.vary,
                 level_extension=voice_.level_extension,
                 level=TALKING_DBOV if self.seat.talks else QUIET_DBOV,
             )

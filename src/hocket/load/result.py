@@ -115,6 +115,7 @@ class Result(Struct, frozen=True, kw_only=True):
         speakers: people of each channel who send.
         talking: those of them who talk; the others send the noise of a quiet room.
         listeners: people of each channel who have no microphone. Who neither speaks nor only listens is muted.
+        payload: bytes of Opus in each packet, up to `vary` more or less.
         measured: False when it ended before everybody was connected; packets and delays are then of the joins.
         failures: who could not join or was cut off, by reason.
         joins_per_second: over all joins, so many at once as was asked for.
@@ -132,6 +133,7 @@ class Result(Struct, frozen=True, kw_only=True):
     listeners: int
     seconds: float
     payload: int
+    vary: int
     measured: bool
     joined: int
     failures: dict[str, int]

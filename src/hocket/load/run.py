@@ -103,6 +103,7 @@ class Run:
             listeners=self._options.listeners,
             seconds=self._options.packets / 50,
             payload=self._options.payload,
+            vary=self._options.vary,
             measured=self._before is not None,
             joined=len(self._people),
             failures=dict(failures),
@@ -141,6 +142,7 @@ class Run:
             talks=order < options.voices,
             listens=order >= options.microphones,
             payload=options.payload,
+            vary=options.vary,
         )
 
     async def _join(self, seat: Seat, follow: Callable[[Participant], None], total: int) -> None:

@@ -12,7 +12,7 @@ def lines(result: Result, *, colours: bool = False) -> list[str]:
     """The table's lines, without line ends. `colours`: for a terminal."""
     bold, red = (_BOLD, _RED) if colours else ("", "")
     plain = _PLAIN if colours else ""
-    told = [f"{bold}{_who(result)}, {result.payload} bytes, {result.seconds:g} s, {result.url}{plain}", ""]
+    told = [f"{bold}{_who(result)}, {_bytes(result)}, {result.seconds:g} s, {result.url}{plain}", ""]
     rate = "" if result.joins_per_second is None else f", {result.joins_per_second:,.0f} a second"
     told += [f"Joined    {result.joined} of {result.channels * result.participants}{rate}"]
     told += [f"          {red}{count} times {reason}{plain}" for reason, count in sorted(result.failures.items())]
@@ -32,6 +32,11 @@ def _who(result: Result) -> str:
     parts += [f"{muted} muted"] if muted else []
     parts += [f"{result.listeners} listening only"] if result.listeners else []
     return ", ".join(parts)
+
+
+def _bytes(result: Result) -> str:
+    vary = f" ± {result.vary}" if result.vary else ""
+    return f"{result.payload}{vary} bytes"
 
 
 def _times(result: Result) -> list[str]:

@@ -1,6 +1,6 @@
 //! What a forwarded packet costs beside the least that it could: one `sendmmsg` place to a distinct address and one AES-128-GCM.
 //!
-//! `make bench`, or `cargo bench -p hocket-engine -- --quick`. Three groups, all in turns within one run: the steps of a packet's way through the
+//! `make bench`, or `cargo bench -p hocket-engine -- --quick`; with `--floor` the floor alone. Three groups, all in turns within one run: the steps of a packet's way through the
 //! core; the core's worker with 1 to 1,000 listeners; whole channels through the engine's sockets. "Reading the bench" in CONTRIBUTING.md explains
 //! the table.
 #![allow(
@@ -20,6 +20,7 @@ use std::process::ExitCode;
 
 use common::parts::counting::Counting;
 use common::{Outcome, Plan, Subject, cipher, forwarding, measure, steps, table};
+use hocket_engine::socket::Sockets;
 use loopback::{Ears, open_port};
 
 #[global_allocator]
@@ -50,34 +51,47 @@ fn main() -> ExitCode {
         subjects.push(send::floor(&port, &ears, *width));
         subjects.push(cipher::floor(*width));
     }
-    subjects.push(send::from_address(&port, &ears, plan.widest));
-    for together in TOGETHER {
-        subjects.push(send::together(
-            &port,
-            &ears,
-            plan.widest.min(PEOPLE[2]),
-            together,
-        ));
-    }
-    let steps = steps::all(plan.widest).into_iter();
-    subjects.extend(steps.map(|step| step.over(floor(plan.widest))));
-    for fan_out in fan_outs {
-        subjects.push(forwarding::worker(fan_out).over(floor(fan_out)));
-    }
-    for workers in WORKERS {
-        let fan_out = plan.widest.min(SPREAD);
-        subjects.push(forwarding::workers(workers, fan_out).over(floor(fan_out)));
-    }
-    for people in people {
-        subjects.push(shape::one_by_one(&ears, people).over(floor(people)));
-        subjects.push(shape::three_at_once(&ears, people).over(floor(people)));
-        subjects.push(shape::all_at_once(&ears, people).over(floor(people)));
+    if !std::env::args().any(|argument| argument == "--floor") {
+        push_others(&mut subjects, plan, (&port, &ears), &people, &fan_outs);
     }
     let mut outcomes = measure(plan, subjects);
     for width in widths {
         join_floor(&mut outcomes, width);
     }
     table::report(plan, &outcomes)
+}
+
+/// All that is held against the floor.
+fn push_others<'a>(
+    subjects: &mut Vec<Subject<'a>>,
+    plan: Plan,
+    (port, ears): (&'a Sockets, &'a Ears),
+    people: &[usize],
+    fan_outs: &[usize],
+) {
+    subjects.push(send::from_address(port, ears, plan.widest));
+    for together in TOGETHER {
+        subjects.push(send::together(
+            port,
+            ears,
+            plan.widest.min(PEOPLE[2]),
+            together,
+        ));
+    }
+    let steps = steps::all(plan.widest).into_iter();
+    subjects.extend(steps.map(|step| step.over(floor(plan.widest))));
+    for fan_out in fan_outs.iter().copied() {
+        subjects.push(forwarding::worker(fan_out).over(floor(fan_out)));
+    }
+    for workers in WORKERS {
+        let fan_out = plan.widest.min(SPREAD);
+        subjects.push(forwarding::workers(workers, fan_out).over(floor(fan_out)));
+    }
+    for people in people.iter().copied() {
+        subjects.push(shape::one_by_one(ears, people).over(floor(people)));
+        subjects.push(shape::three_at_once(ears, people).over(floor(people)));
+        subjects.push(shape::all_at_once(ears, people).over(floor(people)));
+    }
 }
 
 /// What the table calls the least that one of so many listeners could cost.
