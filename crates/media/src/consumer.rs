@@ -40,6 +40,8 @@ pub(crate) struct Consumer {
     /// The producer's change of SSRC, and its pause, that the line follows.
     source: u32,
     run: u32,
+    /// The producer's RTP time of the first packet of the line's stretch: what the receiver gets begins there.
+    since: u32,
     template: Template,
     line: Line,
     sent: Traffic,
@@ -94,6 +96,7 @@ impl Consumer {
             nack: options.nack,
             source: 0,
             run: 0,
+            since: 0,
             template: Template::new(options),
             line: Line::new(random.random::<u16>() >> 1, random.random(), CLOCK_RATE),
             sent: Traffic::default(),
@@ -133,6 +136,9 @@ impl Consumer {
             .line
             .map(packet.sequence, packet.timestamp, packet.received)
         {
+            if mapped.begins {
+                self.since = packet.timestamp;
+            }
             if !self.unreported {
                 self.unreported = true;
                 sink.link.unreported.push(self.id);
@@ -213,10 +219,23 @@ impl Consumer {
     /// Seals and queues one packet. Everything in it follows from the packet and its place on the line, so that a packet sent again is the
     /// same bit for bit ([`crate::srtp`] says why). So abs-send-time is the time at which it arrived here, some microseconds before it leaves.
     fn write(&self, packet: &MediaPacket, mapped: Mapped, sink: Sink<'_>) -> usize {
+        let headers;
         let (payload_type, payload) = match (packet.codec, self.red) {
-            (Codec::Red, Some(red)) => (red, packet.payload.as_slice()),
-            _ => (self.opus, packet.opus()),
+            // What was said before the receiver listened is not carried to it along with what is said now.
+            (Codec::Red(blocks), Some(red))
+                if !blocks.reach_before(self.since, packet.timestamp) =>
+            {
+                if blocks.payload_type == self.opus {
+                    (red, [packet.payload.as_slice(), &[]])
+                } else {
+                    let (retyped, behind) = blocks.retyped(&packet.payload, self.opus);
+                    headers = retyped;
+                    (red, [headers.as_slice(), behind])
+                }
+            }
+            _ => (self.opus, [packet.opus(), &[]]),
         };
+        let length: usize = payload.iter().map(|part| part.len()).sum();
         let fields = Fields {
             marker: packet.marker || mapped.begins,
             padding: packet.padding > 0,
@@ -230,6 +249,6 @@ impl Consumer {
         let header = self.template.fill(fields, &mut header);
         sink.link
             .send_rtp(self.ssrc, header, payload, mapped.index, sink.outbox);
-        payload.len() - usize::from(packet.padding) // octets count without it (RFC 3550 §6.4.1)
+        length - usize::from(packet.padding) // octets count without it (RFC 3550 §6.4.1)
     }
 }

@@ -36,12 +36,13 @@ impl Link {
         self.outbound.is_some() && self.selected.is_some()
     }
 
-    /// Seals and queues one RTP packet of the stream `ssrc`. `index` is the 48-bit SRTP index (RFC 3711 §3.3.1). Returns whether it could be sent.
+    /// Seals and queues one RTP packet of the stream `ssrc`, whose payload is the two parts together. `index` is the 48-bit SRTP index (RFC 3711
+    /// §3.3.1). Returns whether it could be sent.
     pub(crate) fn send_rtp(
         &mut self,
         ssrc: u32,
         header: &[u8],
-        payload: &[u8],
+        payload: [&[u8]; 2],
         index: u64,
         outbox: &mut Outbox,
     ) -> bool {
@@ -49,7 +50,7 @@ impl Link {
             return false;
         };
         let length = outbox.push_chained(path.remote, path.local, &mut self.chain, ssrc, |out| {
-            let _ = outbound.protect_rtp_into(header, payload, index, out); // on an error nothing was appended, and nothing is queued
+            let _ = outbound.protect_rtp_in_parts(header, payload, index, out); // on an error nothing was appended, and nothing is queued
         });
         self.sent.add(length);
         length > 0

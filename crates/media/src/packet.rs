@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::id::ProducerId;
+use crate::rtp::red::Blocks;
 
 /// Packets of one producer that may be asked for again: 1.28 s at 20 ms each, three round trips across the world.
 pub(crate) const HISTORY: usize = 64;
@@ -48,7 +49,7 @@ pub(crate) enum Codec {
     /// One Opus packet (RFC 7587).
     Opus,
     /// Opus packets wrapped in RED (RFC 2198).
-    Red,
+    Red(Blocks),
 }
 
 impl MediaPacket {

@@ -21,7 +21,8 @@ use crate::options::ProducerOptions;
 use crate::packet::{Codec, MediaPacket, Pool};
 use crate::queues::Queues;
 use crate::rtcp::{Ntp, ReportBlock, write};
-use crate::rtp::{Header, Level, Reception, red};
+use crate::rtp::red::{self, Blocks};
+use crate::rtp::{Header, Level, Reception};
 use crate::shared::ProducerShared;
 use crate::stats::{ProducerStats, Traffic};
 
@@ -47,6 +48,8 @@ pub(crate) struct Producer {
     observer: Observer,
     gate: Gate,
     numbering: Numbering,
+    /// RTP time of the first packet handed on since the last pause or silence; `None` = there was none yet.
+    since: Option<u32>,
     received: Traffic,
     withheld: u64,
     packets: Allowance<PACKETS_PER_SECOND, PACKETS_AT_ONCE>,
@@ -85,6 +88,7 @@ impl Producer {
             observer: Observer::default(),
             gate: Gate::new(silence_dbov),
             numbering: Numbering::default(),
+            since: None,
             received: Traffic::default(),
             withheld: 0,
             packets: Allowance::default(),
@@ -117,6 +121,7 @@ impl Producer {
         self.reception = Reception::new(CLOCK_RATE);
         self.missing.reset();
         self.numbering = Numbering::default();
+        self.since = None;
         self.ssrc = Some(incoming.header.ssrc);
         true
     }
@@ -152,11 +157,21 @@ impl Producer {
             .and_then(|id| header.extension(bytes, id))
             .and_then(Level::from_bytes);
         let number = self.number(*index, level, now);
+        if self.reception.highest() == Some(*index) {
+            self.note_stretch(number.is_some(), header.timestamp);
+        }
         let (codec, opus) = self.read_payload(header.payload_type, payload)?;
         self.observe(level, now, queues);
         let Some(number) = number else {
             self.withheld = self.withheld.wrapping_add(1);
             return Err(Drop::Silence);
+        };
+        let (codec, opus, payload) = match codec {
+            Codec::Red(blocks) if self.was_withheld(blocks, header.timestamp) => {
+                let opus = payload.get(opus).unwrap_or_default();
+                (Codec::Opus, 0..opus.len(), opus)
+            }
+            _ => (codec, opus, payload),
         };
         let (source, run) = (self.source, self.run);
         Ok(self.pool.take(self.shared.id(), now, |packet| {
@@ -182,6 +197,7 @@ impl Producer {
             self.run = self.run.wrapping_add(1);
             self.missing.reset(); // nobody misses what nobody is to hear
             self.gate.shut();
+            self.since = None;
             self.stop(queues);
         }
     }
@@ -290,17 +306,28 @@ impl Producer {
             return Err(Drop::RtpPayloadType);
         }
         let primary = red::primary(payload).map_err(|_| Drop::RtpMalformed)?;
-        if self
-            .options
-            .opus_payload_type
-            .is_some_and(|opus| opus != primary.payload_type)
-        {
-            return Err(Drop::RtpPayloadType); // something else than Opus inside
-        }
+        // Whatever else is inside, a listener was told that it is Opus.
+        let blocks =
+            Blocks::of(&primary, self.options.opus_payload_type).ok_or(Drop::RtpPayloadType)?;
         Ok((
-            Codec::Red,
+            Codec::Red(blocks),
             payload.len() - primary.data.len()..payload.len(),
         ))
+    }
+
+    /// Notes where what is handed on begins and ends, by packets that are newer than all before.
+    fn note_stretch(&mut self, handed_on: bool, timestamp: u32) {
+        self.since = if handed_on {
+            self.since.or(Some(timestamp))
+        } else {
+            None
+        };
+    }
+
+    /// Whether a RED packet carries along what was said in a pause or in silence: it is handed on without, as nobody is to hear that.
+    fn was_withheld(&self, blocks: Blocks, timestamp: u32) -> bool {
+        self.since
+            .is_none_or(|since| blocks.reach_before(since, timestamp))
     }
 
     fn observe(&mut self, level: Option<Level>, now: Instant, queues: &mut Queues) {

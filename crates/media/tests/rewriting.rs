@@ -8,9 +8,10 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use common::person::{self, FRAME_TICKS, assert_one_line};
+use common::person::{self, FRAME, FRAME_TICKS, assert_one_line};
 use common::{Heard, Scene, Setup, Side, names};
 use hocket_media::Drop;
 use hocket_media::srtp::MAX_SOURCES;
@@ -149,6 +150,139 @@ fn a_listener_without_red_gets_the_opus_inside() {
         });
         assert!(red || heard.iter().all(|packet| packet.payload.len() == 80));
     }
+}
+
+#[test]
+fn a_listener_finds_its_own_number_in_every_red_block() {
+    for carries in 0..=2 {
+        let mut scene = Scene::with_people(Setup::default(), &["alice", "bob"]);
+        scene.person("alice").wraps_in_red = true;
+        scene.person("alice").carries = carries;
+        scene.speak("alice");
+        scene.run(SECOND);
+        let heard = heard(&mut scene, "bob");
+        let whole = &heard[carries..];
+        assert!(whole.len() >= 47);
+        for packet in whole {
+            assert_eq!(packet.payload_type, person::CONSUMER_RED);
+            assert_eq!(packet.block_types, vec![person::CONSUMER_OPUS; carries + 1]);
+            let earlier = packet.count - carries as u32..packet.count;
+            assert_eq!(packet.carried, earlier.collect::<Vec<_>>());
+        }
+    }
+}
+
+#[test]
+fn red_with_anything_but_opus_in_an_older_block_is_dropped() {
+    let mut scene = Scene::with_people(Setup::default(), &["alice", "bob"]);
+    scene.person("alice").wraps_in_red = true;
+    scene.speak("alice");
+    scene.run(SECOND);
+    let before = scene.counts("bob", "alice").len();
+    scene.person("alice").carried_type = 13;
+    scene.run(SECOND);
+    let more = scene.counts("bob", "alice").len() - before;
+    assert!(more <= 1, "what was on its way");
+    assert!(scene.dropped(Drop::RtpPayloadType) >= 49);
+    scene.person("alice").carried_type = person::OPUS;
+    scene.run(SECOND);
+    assert!(scene.counts("bob", "alice").len() >= before + 49);
+}
+
+/// What a listener must not get belated: each frame that came along with a later one was forwarded itself.
+fn assert_nothing_withheld_is_carried(heard: &[Heard]) {
+    let counts: BTreeSet<u32> = heard.iter().map(|packet| packet.count).collect();
+    for packet in heard {
+        let withheld = packet.carried.iter().find(|count| !counts.contains(count));
+        assert_eq!(withheld, None, "in packet {}", packet.count);
+    }
+    let whole = heard.iter().filter(|packet| packet.carried.len() == 2);
+    assert!(
+        whole.count() * 10 > heard.len() * 8,
+        "the rest is as it was"
+    );
+}
+
+#[test]
+fn red_carries_nothing_along_that_was_said_in_a_mute() {
+    for workers in [1, 3] {
+        let mut scene = Scene::with_people(Setup::with_workers(workers), &["alice", "bob"]);
+        scene.person("alice").wraps_in_red = true;
+        scene.person("alice").carries = 2;
+        scene.speak("alice");
+        for _ in 0..5 {
+            scene.run(SECOND);
+            scene.mute("alice", true);
+            scene.run(SECOND + FRAME * 3);
+            scene.mute("alice", false);
+        }
+        scene.run(SECOND);
+        assert_nothing_withheld_is_carried(&heard(&mut scene, "bob"));
+    }
+}
+
+#[test]
+fn red_carries_nothing_along_that_was_said_in_a_mute_and_lost_or_overtaken() {
+    for late in [0, 1, 2] {
+        let mut scene = Scene::with_people(Setup::default(), &["alice", "bob"]);
+        scene.person("alice").wraps_in_red = true;
+        scene.person("alice").carries = 2;
+        scene.speak("alice");
+        scene.run(SECOND);
+        scene.person("alice").speaks = false;
+        scene.run(SECOND / 10);
+        scene.mute("alice", true);
+        let mut said: Vec<_> = (0..3)
+            .map(|_| {
+                scene.person("alice").send_frame();
+                scene.person("alice").send.outgoing.pop_back().unwrap().1
+            })
+            .collect();
+        // One of what she says muted is lost, or comes when she is no longer muted; the others come in time.
+        let belated = said.remove(late);
+        said.into_iter()
+            .for_each(|packet| scene.person("alice").send.send(packet));
+        scene.run(SECOND / 10);
+        scene.mute("alice", false);
+        let arrived = late.min(1);
+        (0..arrived).for_each(|_| scene.person("alice").send.send(belated.clone()));
+        scene.run(SECOND / 10);
+        scene.speak("alice");
+        scene.run(SECOND);
+        assert_nothing_withheld_is_carried(&heard(&mut scene, "bob"));
+    }
+}
+
+#[test]
+fn red_carries_nothing_along_from_before_a_listener_listened() {
+    let mut scene = Scene::with_people(Setup::default(), &["alice", "bob"]);
+    scene.person("alice").wraps_in_red = true;
+    scene.person("alice").carries = 2;
+    scene.speak("alice");
+    for _ in 0..5 {
+        scene.pause("bob", "alice", true);
+        scene.run(SECOND);
+        scene.pause("bob", "alice", false);
+        scene.run(SECOND);
+    }
+    assert_nothing_withheld_is_carried(&heard(&mut scene, "bob"));
+}
+
+#[test]
+fn red_carries_nothing_along_of_a_silence() {
+    let mut scene = Scene::with_people(Setup::default(), &["alice", "bob"]);
+    scene.person("alice").wraps_in_red = true;
+    scene.person("alice").carries = 2;
+    scene.speak("alice");
+    for _ in 0..5 {
+        scene.person("alice").level = Some(30);
+        scene.run(SECOND);
+        scene.person("alice").level = Some(127);
+        scene.run(SECOND);
+    }
+    let heard = heard(&mut scene, "bob");
+    assert!(heard.len() < 5 * 75);
+    assert_nothing_withheld_is_carried(&heard);
 }
 
 #[test]

@@ -178,28 +178,31 @@ fn a_words_lost_beginning_is_asked_for_and_falls_into_its_place() {
 
 #[test]
 fn a_listener_gets_again_what_it_missed_on_either_side_of_a_silence() {
-    let mut scene = Scene::pair(Setup::default());
-    say(&mut scene, "alice", SPEECH, SECOND);
-    say(&mut scene, "alice", SILENCE, SECOND);
-    say(&mut scene, "alice", SPEECH, SECOND / 10);
-    scene.person("alice").speaks = false;
-    scene.run(SECOND / 10);
-    let heard = heard(&mut scene, "bob", "alice");
-    let across = &heard[heard.len() - 30..];
-    assert!(across[0].count < 70 && across[29].count > 100);
-    let sequences: Vec<u16> = across.iter().map(|packet| packet.sequence).collect();
-    let first_time = media(&mut scene, "bob");
-    let next = heard[heard.len() - 1].sequence.wrapping_add(1);
-    ask(&mut scene, "bob", "alice", &sequences);
-    ask(&mut scene, "bob", "alice", &[next]);
-    scene.run(SECOND / 10);
-    let again = media(&mut scene, "bob");
-    assert!(
-        again.iter().all(|packet| first_time.contains(packet)),
-        "bit for bit"
-    );
-    let stats = scene.consumer_stats("bob", "alice");
-    assert_eq!((stats.retransmitted, stats.refused), (30, 1));
+    for wraps in [false, true] {
+        let mut scene = Scene::pair(Setup::default());
+        scene.person("alice").wraps_in_red = wraps;
+        say(&mut scene, "alice", SPEECH, SECOND);
+        say(&mut scene, "alice", SILENCE, SECOND);
+        say(&mut scene, "alice", SPEECH, SECOND / 10);
+        scene.person("alice").speaks = false;
+        scene.run(SECOND / 10);
+        let heard = heard(&mut scene, "bob", "alice");
+        let across = &heard[heard.len() - 30..];
+        assert!(across[0].count < 70 && across[29].count > 100);
+        let sequences: Vec<u16> = across.iter().map(|packet| packet.sequence).collect();
+        let first_time = media(&mut scene, "bob");
+        let next = heard[heard.len() - 1].sequence.wrapping_add(1);
+        ask(&mut scene, "bob", "alice", &sequences);
+        ask(&mut scene, "bob", "alice", &[next]);
+        scene.run(SECOND / 10);
+        let again = media(&mut scene, "bob");
+        assert!(
+            again.iter().all(|packet| first_time.contains(packet)),
+            "bit for bit"
+        );
+        let stats = scene.consumer_stats("bob", "alice");
+        assert_eq!((stats.retransmitted, stats.refused), (30, 1));
+    }
 }
 
 #[test]

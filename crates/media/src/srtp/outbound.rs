@@ -81,6 +81,17 @@ impl Outbound {
         index: u64,
         out: &mut Vec<u8>,
     ) -> Result<(), Error> {
+        self.protect_rtp_in_parts(header, [payload, &[]], index, out)
+    }
+
+    /// As [`Outbound::protect_rtp_into`]; the payload is the two parts together.
+    pub(crate) fn protect_rtp_in_parts(
+        &self,
+        header: &[u8],
+        payload: [&[u8]; 2],
+        index: u64,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
         let (ssrc, sequence) = identity(header).ok_or(Error::Malformed)?;
         if index >> 48 != 0 {
             return Err(Error::Exhausted);
@@ -90,7 +101,9 @@ impl Outbound {
         }
         let start = out.len();
         out.extend_from_slice(header);
-        out.extend_from_slice(payload);
+        for part in payload {
+            out.extend_from_slice(part);
+        }
         let sealed = self.seal_rtp(Place::Rtp { ssrc, index }, start, header.len(), out);
         if sealed.is_err() {
             out.truncate(start);

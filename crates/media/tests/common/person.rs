@@ -49,6 +49,10 @@ pub struct Heard {
     /// Header-extension elements.
     pub elements: Vec<(u8, Vec<u8>)>,
     pub payload: Vec<u8>,
+    /// Of a packet that came as RED: each block's payload type, the primary's last.
+    pub block_types: Vec<u8>,
+    /// The speaker's counts of the older blocks, oldest first.
+    pub carried: Vec<u32>,
     pub at: Instant,
 }
 
@@ -75,6 +79,10 @@ pub struct Person {
     /// Whether packets carry their mid.
     pub writes_mid: bool,
     pub wraps_in_red: bool,
+    /// How many earlier frames a RED packet carries along.
+    pub carries: usize,
+    /// The payload type inside that is written for them.
+    pub carried_type: u8,
     pub ssrc: u32,
     pub payload_length: usize,
     /// The next packet's 48-bit index and RTP time.
@@ -111,6 +119,8 @@ impl Person {
             level: Some(30),
             writes_mid: false,
             wraps_in_red: false,
+            carries: 1,
+            carried_type: OPUS,
             ssrc: 7_000 + u32::from(number),
             payload_length: 80,
             index: 60_000 + u64::from(number),
@@ -176,26 +186,36 @@ impl Person {
 
     /// Sends one packet, and moves on by one.
     pub fn send_frame(&mut self) {
-        let mut payload = self.frame();
-        let mut payload_type = OPUS;
         if self.wraps_in_red {
-            let redundant = [0xEE; 7];
-            let mut wrapped = vec![
-                0x80 | OPUS,
-                960u16.to_be_bytes()[0] << 2,
-                0,
-                redundant.len() as u8,
-                OPUS,
-            ];
-            wrapped.extend_from_slice(&redundant);
-            wrapped.extend_from_slice(&payload);
-            payload = wrapped;
-            payload_type = RED;
+            self.send_payload(RED, &self.wrapped());
+        } else {
+            self.send_payload(OPUS, &self.frame());
         }
-        self.send_payload(payload_type, &payload);
         self.count += 1;
         self.index += 1;
         self.timestamp = self.timestamp.wrapping_add(FRAME_TICKS);
+    }
+
+    /// The next frame as RED (RFC 2198), behind those before it, shortened to seven bytes.
+    pub fn wrapped(&self) -> Vec<u8> {
+        let earlier = self.sent.iter().rev().take(self.carries).rev();
+        let (mut payload, mut blocks) = (Vec::new(), Vec::new());
+        for (count, (_, timestamp)) in earlier {
+            let offset = self.timestamp.wrapping_sub(*timestamp);
+            if offset >= 1 << 14 {
+                continue; // it has no place in the header
+            }
+            let mut block = vec![self.number];
+            block.extend_from_slice(&count.to_be_bytes());
+            block.extend_from_slice(&[0xEE; 2]);
+            let [high, low] = ((offset as u16) << 2).to_be_bytes();
+            payload.extend_from_slice(&[0x80 | self.carried_type, high, low, block.len() as u8]);
+            blocks.extend_from_slice(&block);
+        }
+        payload.push(OPUS);
+        payload.extend_from_slice(&blocks);
+        payload.extend_from_slice(&self.frame());
+        payload
     }
 
     /// Sends any payload under the present index.
@@ -263,18 +283,17 @@ impl Heard {
     fn read(bytes: &[u8], at: Instant) -> Option<Self> {
         let header = Header::parse(bytes).unwrap();
         let payload = header.payload(bytes);
-        // What came as RED has its frame at the end.
-        let frame = if header.payload_type == CONSUMER_RED {
-            &payload[12..]
+        let (block_types, blocks) = if header.payload_type == CONSUMER_RED {
+            read_red(payload)
         } else {
-            payload
+            (Vec::new(), vec![payload])
         };
-        if frame.len() < 5 {
-            return None;
-        }
+        let (frame, older) = blocks.split_last()?;
         Some(Self {
-            speaker: frame[0],
-            count: u32::from_be_bytes([frame[1], frame[2], frame[3], frame[4]]),
+            speaker: *frame.first()?,
+            count: count(frame)?,
+            block_types,
+            carried: older.iter().filter_map(|block| count(block)).collect(),
             ssrc: header.ssrc,
             payload_type: header.payload_type,
             marker: header.marker,
@@ -288,6 +307,31 @@ impl Heard {
             at,
         })
     }
+}
+
+/// The count in one of [`Person::frame`].
+fn count(frame: &[u8]) -> Option<u32> {
+    Some(u32::from_be_bytes(*frame.get(1..)?.first_chunk()?))
+}
+
+/// Each block's payload type and bytes, as a receiver finds them (RFC 2198 §3).
+fn read_red(payload: &[u8]) -> (Vec<u8>, Vec<&[u8]>) {
+    let (mut types, mut lengths, mut rest) = (Vec::new(), Vec::new(), payload);
+    while rest[0] & 0x80 != 0 {
+        types.push(rest[0] & 0x7F);
+        lengths.push(usize::from(rest[2] & 3) << 8 | usize::from(rest[3]));
+        rest = &rest[4..];
+    }
+    types.push(rest[0]);
+    rest = &rest[1..];
+    let mut blocks = Vec::new();
+    for length in lengths {
+        let (block, behind) = rest.split_at(length);
+        blocks.push(block);
+        rest = behind;
+    }
+    blocks.push(rest);
+    (types, blocks)
 }
 
 /// Sequence numbers rise by one each; timestamps as much as time has passed.
