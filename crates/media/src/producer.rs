@@ -30,6 +30,9 @@ use crate::stats::{ProducerStats, Traffic};
 const PACKETS_PER_SECOND: u32 = 200;
 /// How many at once: what a stalled network lets go of together.
 const PACKETS_AT_ONCE: u32 = 200;
+/// Goodbyes of one source that are listened to: one a second. Each can end a spell of speaking that everybody is told of (T9).
+const GOODBYES_PER_SECOND: u32 = 1;
+const GOODBYES_AT_ONCE: u32 = 2;
 /// We send nothing that a speaker's transport would report on, so the way to it is never measured.
 const RTT_UNKNOWN: Duration = Duration::ZERO;
 
@@ -53,6 +56,7 @@ pub(crate) struct Producer {
     received: Traffic,
     withheld: u64,
     packets: Allowance<PACKETS_PER_SECOND, PACKETS_AT_ONCE>,
+    goodbyes: Allowance<GOODBYES_PER_SECOND, GOODBYES_AT_ONCE>,
     reception: Reception,
     missing: Generator,
     asked: u64,
@@ -92,6 +96,7 @@ impl Producer {
             received: Traffic::default(),
             withheld: 0,
             packets: Allowance::default(),
+            goodbyes: Allowance::default(),
             reception: Reception::new(CLOCK_RATE),
             missing: Generator::new(),
             asked: 0,
@@ -241,6 +246,16 @@ impl Producer {
     /// The sender says what its clock shows.
     pub(crate) fn handle_sender_report(&mut self, sent: Ntp, now: Instant) {
         self.reception.receive_sender_report(sent, now);
+    }
+
+    /// The sender says that its stream has ended: it speaks no longer, and what was lost of it is history. It may go on all the same, or begin
+    /// anew under this SSRC; its packets are taken as before, and counted from there on.
+    pub(crate) fn handle_bye(&mut self, now: Instant, queues: &mut Queues) {
+        if self.goodbyes.take(now) {
+            self.reception = Reception::new(CLOCK_RATE);
+            self.missing.reset();
+            self.stop(queues);
+        }
     }
 
     /// What is to be told to the sender about its stream; `None` before the first packet.

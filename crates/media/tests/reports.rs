@@ -250,6 +250,104 @@ fn a_receiver_hears_goodbye_from_a_consumer_that_it_has_heard() {
     }
 }
 
+/// What was told of a speaker so far.
+fn spells(scene: &mut Scene, name: &str) -> Vec<bool> {
+    let id = scene.person(name).producer.unwrap();
+    let told = scene.server.events.iter().filter_map(|event| match event {
+        Event::ProducerSpeaking {
+            producer, speaking, ..
+        } if *producer == id => Some(*speaking),
+        _ => None,
+    });
+    told.collect()
+}
+
+/// Says goodbye on behalf of a source, and waits until it has arrived and no longer.
+fn say_bye(scene: &mut Scene, name: &str, side: Side, ssrc: u32) {
+    let mut packet = Vec::new();
+    write::receiver_report(ssrc, &[], &mut packet);
+    write::bye(&[ssrc], &mut packet);
+    scene.person(name).client(side).send_rtcp(packet);
+    scene.run(Duration::from_millis(11));
+}
+
+#[test]
+fn a_source_that_says_goodbye_speaks_no_longer_and_is_counted_anew() {
+    let mut scene = Scene::pair(Setup::default());
+    scene.run(SECOND);
+    scene.person("alice").index += 10; // lost
+    scene.run(SECOND);
+    assert_eq!(scene.producer_stats("alice").lost, 10);
+    scene.person("alice").speaks = false;
+    scene.run(Duration::from_millis(20)); // her last packet arrives
+    let (ssrc, received) = (
+        scene.person("alice").ssrc,
+        scene.producer_stats("alice").received,
+    );
+    assert_eq!(spells(&mut scene, "alice"), [true]);
+    say_bye(&mut scene, "alice", Side::Send, ssrc);
+    assert_eq!(spells(&mut scene, "alice"), [true, false]);
+    let stats = scene.producer_stats("alice");
+    assert_eq!((stats.lost, stats.speaking), (0, false));
+    assert_eq!(stats.received, received, "what was received stays received");
+    scene.forget();
+    scene.run(SECOND * 5);
+    assert_eq!(
+        blocks(&mut scene, "alice"),
+        [],
+        "there is no stream to report on"
+    );
+    scene.speak("alice");
+    scene.run(SECOND * 5);
+    assert_eq!(
+        scene.counts("bob", "alice").len(),
+        250,
+        "she goes on all the same"
+    );
+    assert_eq!(spells(&mut scene, "alice"), [true, false, true]);
+    let blocks = blocks(&mut scene, "alice");
+    assert!(!blocks.is_empty() && blocks.iter().all(|block| block.lost == 0));
+}
+
+#[test]
+fn a_goodbye_for_a_foreign_source_ends_nothing() {
+    let mut scene = Scene::with_people(Setup::default(), &["alice", "bob", "carol"]);
+    scene.speak("alice");
+    scene.run(SECOND);
+    scene.person("alice").index += 10;
+    scene.run(SECOND);
+    let (alice, heard_by_bob) = (scene.person("alice").ssrc, scene.ssrc("bob", "alice"));
+    // Bob on both his transports, for her stream and for what he hears of it; she for one that is nobody's.
+    for side in [Side::Send, Side::Receive] {
+        say_bye(&mut scene, "bob", side, alice);
+        say_bye(&mut scene, "bob", side, heard_by_bob);
+    }
+    say_bye(&mut scene, "alice", Side::Send, alice + 77);
+    assert_eq!(spells(&mut scene, "alice"), [true]);
+    let stats = scene.producer_stats("alice");
+    assert_eq!((stats.lost, stats.speaking), (10, true));
+    scene.forget();
+    scene.run(SECOND);
+    assert_eq!(scene.counts("bob", "alice").len(), 50);
+    assert_eq!(scene.counts("carol", "alice").len(), 50);
+}
+
+#[test]
+fn t9_a_storm_of_goodbyes_ends_few_spells_of_speaking() {
+    let mut scene = Scene::pair(Setup::default());
+    scene.run(SECOND);
+    let ssrc = scene.person("alice").ssrc;
+    for _ in 0..500 {
+        say_bye(&mut scene, "alice", Side::Send, ssrc);
+    }
+    let ends = spells(&mut scene, "alice")
+        .iter()
+        .filter(|speaks| !**speaks)
+        .count();
+    assert!((5..=8).contains(&ends), "{ends} in five and a half seconds");
+    assert!(scene.counts("bob", "alice").len() > 300);
+}
+
 #[test]
 fn t6_rtcp_that_is_sent_again_is_acted_on_once() {
     let mut scene = Scene::pair(Setup::default());

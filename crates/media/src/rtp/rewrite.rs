@@ -187,7 +187,7 @@ impl Line {
         })
     }
 
-    /// The line's timestamp for one of the source: for retransmissions, and for the sender reports that are passed on.
+    /// The line's timestamp for one of the source, for retransmissions.
     ///
     /// `None` before the first packet of the present source.
     #[must_use]

@@ -7,7 +7,7 @@ use super::Worker;
 use crate::clock::CLOCK_RATE;
 use crate::consumer::{Consumer, Receiver};
 use crate::drops::Drop;
-use crate::rtcp::{Compound, Nack, Packet, ReportBlock, write};
+use crate::rtcp::{Bye, Compound, Nack, Packet, ReportBlock, write};
 use crate::shared::ProducerShared;
 use crate::slab::Slot;
 use crate::srtp;
@@ -47,8 +47,8 @@ impl Worker {
                     .blocks()
                     .for_each(|block| self.handle_block(slot, &block, now)),
                 Packet::Nack(nack) => self.handle_nack(slot, &nack, now),
-                // A goodbye of a source says nothing that its silence does not, and names tell us nothing.
-                _ => {}
+                Packet::Bye(bye) => self.handle_bye(slot, &bye, now),
+                _ => {} // names tell us nothing
             }
         }
     }
@@ -88,6 +88,18 @@ impl Worker {
                 &mut self.queues.outbox,
                 now,
             );
+        }
+    }
+
+    /// The client says that streams of its own have ended (RFC 3550 §6.6). What is no stream of this client is not its to end.
+    fn handle_bye(&mut self, slot: Slot, bye: &Bye<'_>, now: Instant) {
+        let Some(transport) = self.transports.get_mut(slot) else {
+            return;
+        };
+        for ssrc in bye.sources() {
+            if let Some(producer) = transport.producer_by_ssrc(ssrc) {
+                producer.handle_bye(now, &mut self.queues);
+            }
         }
     }
 
