@@ -1,4 +1,5 @@
 /** Before the call: who you are, and which channel. */
+import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { MAX_CHANNEL_NAME } from "../voice/channel";
 import { MAX_NAME } from "../voice/identity";
@@ -25,7 +26,8 @@ function JoinForm({ view, actions }: { readonly view: View; readonly actions: Ac
   const nameField = useRef<HTMLInputElement>(null);
   const joinButton = useRef<HTMLButtonElement>(null);
   useEffect(() => {
-    (view.name === "" ? nameField.current : joinButton.current)?.focus();
+    const wanted = view.name === "" ? nameField.current : null;
+    (wanted ?? joinButton.current)?.focus();
   }, []);
   return (
     <form
@@ -36,19 +38,7 @@ function JoinForm({ view, actions }: { readonly view: View; readonly actions: Ac
         actions.join();
       }}
     >
-      <label class="field">
-        <span>Your name</span>
-        <input
-          ref={nameField}
-          data-testid="name-input"
-          value={view.name}
-          maxLength={MAX_NAME}
-          placeholder="What the others call you"
-          autocomplete="nickname"
-          spellcheck={false}
-          onInput={(event) => actions.setName(event.currentTarget.value)}
-        />
-      </label>
+      {view.hasToken ? <TokenNote /> : <NameField field={nameField} view={view} actions={actions} />}
       <label class="field">
         <span>Channel</span>
         <input
@@ -66,6 +56,38 @@ function JoinForm({ view, actions }: { readonly view: View; readonly actions: Ac
         Join
       </button>
     </form>
+  );
+}
+
+interface NameProps {
+  readonly field: RefObject<HTMLInputElement | null>;
+  readonly view: View;
+  readonly actions: Actions;
+}
+
+function NameField({ field, view, actions }: NameProps) {
+  return (
+    <label class="field">
+      <span>Your name</span>
+      <input
+        ref={field}
+        data-testid="name-input"
+        value={view.name}
+        maxLength={MAX_NAME}
+        placeholder="What the others call you"
+        autocomplete="nickname"
+        spellcheck={false}
+        onInput={(event) => actions.setName(event.currentTarget.value)}
+      />
+    </label>
+  );
+}
+
+function TokenNote() {
+  return (
+    <p class="quiet" data-testid="token-note">
+      Your link says who you are, so you need not give a name.
+    </p>
   );
 }
 

@@ -10,6 +10,7 @@ import {
   Playback,
   tabUserId,
   VoiceClient,
+  type VoiceClientOptions,
 } from "../voice";
 import { normaliseChannel } from "../voice/channel";
 import { cleanName } from "../voice/identity";
@@ -18,6 +19,7 @@ import { SpeakingHistory } from "./history";
 import { Palette, shownName } from "./names";
 import { OwnMicrophone } from "./own-microphone";
 import { Preferences, safeStore } from "./preferences";
+import { SessionToken } from "./session-token";
 import { Store } from "./store";
 import { ToldConnection } from "./told";
 import { type Actions, EMPTY_VIEW, type PageModel, type Person, type View } from "./view";
@@ -36,15 +38,21 @@ export class Model implements PageModel {
   readonly #told = new ToldConnection(EMPTY_VIEW.toldConnection, (toldConnection) =>
     this.store.set({ toldConnection }),
   );
-  readonly #userId = tabUserId(safeStore(() => sessionStorage));
+  readonly #tabStore = safeStore(() => sessionStorage);
+  readonly #userId = tabUserId(this.#tabStore);
+  readonly #sessionToken = new SessionToken(this.#tabStore);
   #copiedTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor() {
+  /** @param forTests takes the place of the browser's network and WebRTC. */
+  constructor(forTests: Partial<VoiceClientOptions> = {}) {
+    // First of all: nothing else may see an address with a token in it.
+    this.#sessionToken.take(window);
     this.client = new VoiceClient({
       // Whatever the prefix under which the page is mounted: the service lies beside it.
       url: ".",
-      token: () => openToken(this.#userId, this.store.value.name),
+      token: () => this.#sessionToken.value || openToken(this.#userId, this.store.value.name),
       store: safeStore(() => localStorage),
+      ...forTests,
     });
     this.playback = new Playback(this.client);
     this.store = new Store(this.#firstView());
@@ -98,6 +106,7 @@ export class Model implements PageModel {
     return {
       ...EMPTY_VIEW,
       name: remembered("name"),
+      hasToken: this.#sessionToken.value !== "",
       channel,
       link: linkTo(channel),
       microphoneId: remembered("microphone"),
@@ -210,7 +219,8 @@ export class Model implements PageModel {
 
   #ownRow(): Person {
     const { userId, name, muted, deafened, speaking, maySpeak } = this.client.self;
-    const shown = name || cleanName(this.store.value.name);
+    // With a token the server knows the name, whatever was typed at an earlier visit.
+    const shown = name || (this.store.value.hasToken ? "You" : cleanName(this.store.value.name));
     return {
       userId: userId ?? this.#userId,
       name: shownName(shown, this.#userId),
@@ -250,12 +260,13 @@ export class Model implements PageModel {
     this.#copiedTimer = setTimeout(() => this.store.set({ copied: false }), COPIED_SHOWN_MS);
   }
 
-  /** Someone opened another channel's link in this tab. */
+  /** Someone opened another channel's link in this tab, or came back with another token. */
   #linkFollowed(): void {
-    const channel = channelFromFragment(location.hash);
-    if (channel === "" || channel === this.store.value.channel) return;
+    const invited = this.#sessionToken.take(window);
+    const channel = channelFromFragment(location.hash) || this.store.value.channel;
+    if (!invited && channel === this.store.value.channel) return;
     if (this.store.value.stage !== "lobby") this.#leave();
-    this.store.set({ channel, link: linkTo(channel) });
+    this.store.set({ channel, link: linkTo(channel), hasToken: this.#sessionToken.value !== "" });
   }
 
   #wish(): { deviceId: string; processing: boolean } {

@@ -32,6 +32,8 @@ export interface Note {
 export interface View {
   readonly stage: Stage;
   readonly name: string;
+  /** An app or an invitation says who this is: the name is the server's to know. */
+  readonly hasToken: boolean;
   readonly channel: string;
   /** The address that opens this channel. */
   readonly link: string;
@@ -97,6 +99,7 @@ export interface PageModel {
 export const EMPTY_VIEW: View = {
   stage: "lobby",
   name: "",
+  hasToken: false,
   channel: "",
   link: "",
   copied: false,

@@ -97,11 +97,6 @@ const ENDINGS: Readonly<Record<string, { title: string; text: string; label: str
     text: "Ask the people who run it to let you in.",
     label: "Try again",
   },
-  "hocket.unauthenticated": {
-    title: "The server does not know you",
-    text: "It wants people to sign in first. Come here from the place where you signed in.",
-    label: "Try again",
-  },
   [CLIENT_FAILURES.unsupported]: {
     title: "This browser cannot do it",
     text: "It lacks what voice channels need (WebRTC). A current Firefox, Chrome, Edge or Safari has it.",
@@ -109,10 +104,25 @@ const ENDINGS: Readonly<Record<string, { title: string; text: string; label: str
   },
 };
 
-function endedProblem({ connection }: View): Problem | undefined {
+const UNAUTHENTICATED = "hocket.unauthenticated";
+
+const NO_TOKEN = {
+  title: "The server does not know you",
+  text: "It lets in only people who signed in or were invited. Open the link that you were sent, or come here from the app that you signed in to.",
+  label: "Try again",
+};
+
+const TOKEN_REFUSED = {
+  title: "Your link is no longer accepted",
+  text: "It may have run out, or been taken back. Ask for a new one where you got it, and open that.",
+  label: "Try again",
+};
+
+function endedProblem({ connection, hasToken }: View): Problem | undefined {
   if (connection.phase !== "ended") return undefined;
   const { identifier, sentence } = connection.failure;
-  const known = ENDINGS[identifier];
+  const unknownPerson = hasToken ? TOKEN_REFUSED : NO_TOKEN;
+  const known = identifier === UNAUTHENTICATED ? unknownPerson : ENDINGS[identifier];
   return {
     code: identifier,
     kind: "error",

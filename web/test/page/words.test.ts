@@ -102,6 +102,13 @@ describe("a problem", () => {
     },
   );
 
+  test("of somebody unknown says what to do: with a token get a new link, without one sign in or be invited", () => {
+    const unknown = { phase: "ended", failure: new Failure("hocket.unauthenticated", "Raw.") } as const;
+    const text = (hasToken: boolean) => problems(view(unknown, { hasToken }))[0]?.text;
+    expect(text(true)).toContain("Ask for a new one");
+    expect(text(false)).toContain("Open the link that you were sent");
+  });
+
   test("of another kind says what the server said", () => {
     const failure = new Failure("hocket.invalid-parameters", "rtp_paramaters.codecs[0].payloadType: is no number");
     expect(problems(view({ phase: "ended", failure }))[0]?.text).toContain("codecs[0].payloadType");

@@ -1,0 +1,120 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { Model } from "../../src/page/model";
+import { FakeTab } from "../support/browser";
+import { CERTIFICATE, FakeServer, fakeHandlers } from "../support/server";
+
+const PAGE = "https://voice.example/mounted/here/";
+
+let server: FakeServer;
+let tab: FakeTab;
+let model: Model;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  server = new FakeServer();
+});
+
+afterEach(() => {
+  model.actions.leave();
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+/** Opens the page; with a former tab, as a reload of it. */
+function open(href = `${PAGE}#/lobby`, former?: FakeTab): void {
+  tab = new FakeTab(href, former);
+  tab.install();
+  model = new Model({
+    url: PAGE,
+    network: server.network,
+    random: () => 1,
+    generateCertificate: async () => CERTIFICATE,
+    handlerFactory: fakeHandlers().factory,
+  });
+}
+
+/** Lets everything happen that needs no time. */
+async function settle(): Promise<void> {
+  for (let round = 0; round < 5; round++) await vi.advanceTimersByTimeAsync(0);
+}
+
+async function join(): Promise<void> {
+  model.actions.join();
+  await settle();
+}
+
+const view = () => model.store.value;
+const tokenSent = (): string => decodeURIComponent(server.last.protocols[1] ?? "");
+
+describe("who this is", () => {
+  test("without a token is the tab's own id and the name that was typed", async () => {
+    open();
+    model.actions.setName("Ada");
+    await join();
+    expect(tokenSent()).toBe(`${tab.session.getItem("hocket.user-id")}:Ada`);
+    expect(view().hasToken).toBe(false);
+  });
+
+  test("is said by the link's token, whatever name was typed at an earlier visit", async () => {
+    open(`${PAGE}#/friday&token=eyJ0.eyJp.c2ln`);
+    model.actions.setName("Ada");
+    await join();
+    expect(tokenSent()).toBe("eyJ0.eyJp.c2ln");
+    expect(view().hasToken).toBe(true);
+    expect(view().channel).toBe("friday");
+  });
+
+  test("stays the same after a reload, and in each stream", async () => {
+    open(`${PAGE}#/friday&token=secret`);
+    open(tab.href, tab);
+    await join();
+    server.last.fail("hrpc.unavailable", "Back in a moment.");
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(server.connections.length).toBeGreaterThan(1);
+    expect(new Set(server.connections.map(({ protocols }) => protocols[1]))).toEqual(new Set(["secret"]));
+  });
+
+  test("is forgotten with the tab: another one is a guest again", async () => {
+    open(`${PAGE}#/friday&token=secret`);
+    open(tab.href);
+    expect(view().hasToken).toBe(false);
+  });
+
+  test("changes with another invitation in the same tab, which ends the call", async () => {
+    open(`${PAGE}#/friday&token=secret`);
+    await join();
+    expect(view().stage).toBe("call");
+    tab.follow("#/friday&token=other");
+    expect(view().stage).toBe("lobby");
+    await join();
+    expect(tokenSent()).toBe("other");
+  });
+});
+
+describe("a token", () => {
+  test("stands neither in the address bar nor in the link that is copied", async () => {
+    open(`${PAGE}#/friday&token=secret`);
+    expect(tab.href).toBe(`${PAGE}#/friday`);
+    model.actions.copyLink();
+    await join();
+    tab.follow("#/monday&token=secret");
+    model.actions.copyLink();
+    await settle();
+    expect(tab.copied).toEqual([`${PAGE}#/friday`, `${PAGE}#/monday`]);
+    expect(tab.href).toBe(`${PAGE}#/monday`);
+  });
+
+  test("is kept for the tab and never where other tabs and later visits see it", async () => {
+    open(`${PAGE}#/friday&token=secret`);
+    await join();
+    expect([...tab.local.kept.values()].join()).not.toContain("secret");
+  });
+
+  test("that the server does not accept brings back the lobby", async () => {
+    open(`${PAGE}#/friday&token=secret`);
+    await join();
+    server.last.fail("hocket.unauthenticated");
+    expect(view().stage).toBe("lobby");
+    expect(view().connection).toMatchObject({ phase: "ended", failure: { identifier: "hocket.unauthenticated" } });
+  });
+});
