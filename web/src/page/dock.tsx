@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { HeadphonesIcon, LeaveIcon, MicrophoneIcon, SlidersIcon } from "./icons";
 import { Meter } from "./meter";
-import type { PageModel, View } from "./view";
+import { canSpeak, type PageModel, type View } from "./view";
 
 interface Props {
   readonly view: View;
@@ -11,24 +11,26 @@ interface Props {
 
 export function Dock({ view, model }: Props) {
   const { actions } = model;
-  const canSpeak = view.microphoneProblem === undefined && view.maySpeak;
+  const voice = canSpeak(view);
   return (
     <section class="dock" aria-label="Call controls">
       <Control
         testId="mute-button"
-        label={view.muted ? "Muted" : "Mute"}
-        hint={canSpeak ? "M" : "No microphone"}
+        name="Mute"
+        shown={view.muted ? "Muted" : "Mute"}
+        hint={voice ? "M" : "No microphone"}
         pressed={view.muted}
-        disabled={!canSpeak}
+        disabled={!voice}
         shortcut="m"
         onClick={actions.toggleMuted}
       >
-        <MicrophoneIcon off={view.muted || !canSpeak} />
-        <Meter model={model} testId="level-meter" />
+        <MicrophoneIcon off={view.muted || !voice} />
+        <Meter model={model} testId="level-meter" decoration />
       </Control>
       <Control
         testId="deafen-button"
-        label={view.deafened ? "Deafened" : "Deafen"}
+        name="Deafen"
+        shown={view.deafened ? "Deafened" : "Deafen"}
         hint="D"
         pressed={view.deafened}
         shortcut="d"
@@ -36,10 +38,10 @@ export function Dock({ view, model }: Props) {
       >
         <HeadphonesIcon off={view.deafened} />
       </Control>
-      <Control testId="settings-button" label="Sound" popup onClick={() => actions.openSettings(true)}>
+      <Control testId="settings-button" name="Sound" popup onClick={() => actions.openSettings(true)}>
         <SlidersIcon />
       </Control>
-      <Control testId="leave-button" label="Leave" danger onClick={actions.leave}>
+      <Control testId="leave-button" name="Leave" danger onClick={actions.leave}>
         <LeaveIcon />
       </Control>
     </section>
@@ -48,7 +50,10 @@ export function Dock({ view, model }: Props) {
 
 interface ControlProps {
   readonly testId: string;
-  readonly label: string;
+  /** What it is called, whatever its state: `pressed` tells that, and would be told twice by a name that changes. */
+  readonly name: string;
+  /** What is written on it, if that is not the name. */
+  readonly shown?: string;
   readonly hint?: string;
   readonly pressed?: boolean;
   readonly disabled?: boolean;
@@ -59,13 +64,15 @@ interface ControlProps {
   readonly children: ComponentChildren;
 }
 
-function Control({ testId, label, hint, pressed, disabled, shortcut, popup, danger, onClick, children }: ControlProps) {
+function Control(props: ControlProps) {
+  const { testId, name, shown = name, hint, pressed, disabled, shortcut, popup, danger, onClick, children } = props;
   return (
     <button
       type="button"
       class={danger ? "control danger" : "control"}
       data-testid={testId}
-      title={hint === undefined ? label : `${label} (${hint})`}
+      aria-label={name}
+      title={hint === undefined ? name : `${name} (${hint})`}
       aria-pressed={pressed}
       aria-keyshortcuts={shortcut}
       aria-haspopup={popup ? "dialog" : undefined}
@@ -73,7 +80,7 @@ function Control({ testId, label, hint, pressed, disabled, shortcut, popup, dang
       onClick={onClick}
     >
       {children}
-      <span class="control-label">{label}</span>
+      <span class="control-label">{shown}</span>
     </button>
   );
 }

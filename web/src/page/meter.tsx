@@ -7,7 +7,14 @@ import type { PageModel } from "./view";
 /** How fast the bar falls back, as a share of its length a frame: it rises at once, so that every syllable shows. */
 const FALL = 0.06;
 
-export function Meter({ model, testId }: { readonly model: PageModel; readonly testId: string }) {
+interface Props {
+  readonly model: PageModel;
+  readonly testId: string;
+  /** It is only to be seen: within a button it would become a part of the button's name. */
+  readonly decoration?: boolean;
+}
+
+export function Meter({ model, testId, decoration = false }: Props) {
   const bar = useRef<HTMLSpanElement>(null);
   useEffect(() => {
     let shown = 0;
@@ -23,6 +30,7 @@ export function Meter({ model, testId }: { readonly model: PageModel; readonly t
       class="meter"
       role="meter"
       aria-label="Microphone level"
+      aria-hidden={decoration ? "true" : undefined}
       aria-valuemin={0}
       aria-valuemax={100}
       aria-valuenow={0}

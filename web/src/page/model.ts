@@ -22,7 +22,8 @@ import { Preferences, safeStore } from "./preferences";
 import { SessionToken } from "./session-token";
 import { Store } from "./store";
 import { ToldConnection } from "./told";
-import { type Actions, EMPTY_VIEW, type PageModel, type Person, type View } from "./view";
+import { type Actions, canSpeak, EMPTY_VIEW, type PageModel, type Person, type View } from "./view";
+import { deafenWords, muteWords, problems } from "./words";
 
 const DEFAULT_CHANNEL = "lobby";
 const COPIED_SHOWN_MS = 2_500;
@@ -69,8 +70,18 @@ export class Model implements PageModel {
     setChannel: (channel) => this.store.set({ channel, link: linkTo(channel) }),
     join: () => void this.#join(),
     leave: () => this.#leave(),
-    toggleMuted: () => this.client.setMuted(!this.store.value.muted),
+    toggleMuted: () => {
+      if (canSpeak(this.store.value)) this.client.setMuted(!this.store.value.muted);
+    },
     toggleDeafened: () => this.client.setDeafened(!this.store.value.deafened),
+    muteByKey: () => {
+      this.actions.toggleMuted();
+      this.#announce(muteWords(this.store.value));
+    },
+    deafenByKey: () => {
+      this.actions.toggleDeafened();
+      this.#announce(deafenWords(this.store.value));
+    },
     setVolume: (userId, volume) => {
       this.playback.setVolume(userId, volume);
       this.#showPeople();
@@ -176,8 +187,19 @@ export class Model implements PageModel {
       this.microphone.close();
       this.history.clear();
       this.store.set({ stage: "lobby", settingsOpen: false, note: undefined, microphoneProblem: undefined });
+      this.#announceEnd();
     }
     this.#showPeople();
+  }
+
+  /** The lobby comes with its alert already in it, which not every screen reader speaks. */
+  #announceEnd(): void {
+    const [why] = problems(this.store.value);
+    if (why !== undefined) this.#announce(`${why.title}. ${why.text}`);
+  }
+
+  #announce(announcement: string): void {
+    this.store.set({ announcement });
   }
 
   #peopleChanged(people: ReadonlyMap<bigint, Participant>): void {
@@ -190,7 +212,7 @@ export class Model implements PageModel {
       ...came.map(({ userId, name }) => `${shownName(name, userId)} joined.`),
       ...went.map(([, name]) => `${name} left.`),
     ];
-    if (news.length > 0) this.store.set({ announcement: news.join(" ") });
+    if (news.length > 0) this.#announce(news.join(" "));
   }
 
   /** Rebuilds the rows, and notes who speaks. */

@@ -13,8 +13,8 @@ export function useShortcuts(actions: Actions, active: boolean): void {
   useEffect(() => {
     if (!active) return undefined;
     const keys: Readonly<Record<string, () => void>> = {
-      m: () => actions.toggleMuted(),
-      d: () => actions.toggleDeafened(),
+      m: () => actions.muteByKey(),
+      d: () => actions.deafenByKey(),
     };
     const pressed = (event: KeyboardEvent): void => {
       if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || takesLetters(event.target)) return;

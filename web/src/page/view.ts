@@ -73,8 +73,12 @@ export interface Actions {
   setChannel(channel: string): void;
   join(): void;
   leave(): void;
+  /** Nothing happens to whoever cannot speak. */
   toggleMuted(): void;
   toggleDeafened(): void;
+  /** As the buttons do. What came of it is announced, since a screen reader reads no button that a key did not touch. */
+  muteByKey(): void;
+  deafenByKey(): void;
   setVolume(userId: bigint, volume: number): void;
   copyLink(): void;
   openSettings(open: boolean): void;
@@ -85,6 +89,11 @@ export interface Actions {
   retryConnection(): void;
   playSound(): void;
   closeNote(): void;
+}
+
+/** Whether there is a voice that could be muted. */
+export function canSpeak({ microphoneProblem, maySpeak }: View): boolean {
+  return microphoneProblem === undefined && maySpeak;
 }
 
 /** Everything that the components are given. */

@@ -1,6 +1,6 @@
 /** The page's sentences: connection states and problems, for people who do not know what a transport is. Pure. */
 import { CLIENT_FAILURES, CLIENT_NOTICES, type Failure, type MicrophoneProblem } from "../voice";
-import type { View } from "./view";
+import { canSpeak, type View } from "./view";
 
 /** How a state looks: `good`, on the way, or in trouble. */
 export type Tone = "good" | "busy" | "bad";
@@ -30,6 +30,20 @@ export function connectionWords(view: View): { readonly text: string; readonly t
   if (connection.media === "blocked") return { text: "No sound gets through", tone: "bad" };
   const weak = quality !== undefined && (quality.loss > WEAK_LOSS || quality.rttMs > WEAK_RTT_MS);
   return weak ? { text: "Connected, weak network", tone: "busy" } : { text: "Connected", tone: "good" };
+}
+
+/** For screen readers: what the key that mutes brought about. */
+export function muteWords(view: View): string {
+  if (!canSpeak(view)) return view.maySpeak ? "You have no microphone to mute." : "You may not speak here.";
+  return view.muted ? "Muted." : "Unmuted.";
+}
+
+/** For screen readers: what the key that deafens brought about. */
+export function deafenWords(view: View): string {
+  if (view.deafened) return "Deafened: you hear nobody, and nobody hears you.";
+  return canSpeak(view) && view.muted
+    ? "You hear the others again. You are still muted."
+    : "You hear the others again.";
 }
 
 /** Figures behind the state, for whoever asks. */

@@ -43,6 +43,18 @@ async function join(): Promise<void> {
   await settle();
 }
 
+/** What screen readers are told from now on. */
+function spoken(): string[] {
+  const said: string[] = [];
+  let last = model.store.value.announcement;
+  model.store.subscribe(() => {
+    const { announcement } = model.store.value;
+    if (announcement !== last) said.push(announcement);
+    last = announcement;
+  });
+  return said;
+}
+
 const view = () => model.store.value;
 const tokenSent = (): string => decodeURIComponent(server.last.protocols[1] ?? "");
 
@@ -116,5 +128,65 @@ describe("a token", () => {
     server.last.fail("hocket.unauthenticated");
     expect(view().stage).toBe("lobby");
     expect(view().connection).toMatchObject({ phase: "ended", failure: { identifier: "hocket.unauthenticated" } });
+  });
+});
+
+describe("a key", () => {
+  test("that mutes is announced, and so is the one that deafens", async () => {
+    open();
+    await join();
+    const said = spoken();
+    model.actions.muteByKey();
+    model.actions.muteByKey();
+    model.actions.muteByKey();
+    model.actions.deafenByKey();
+    model.actions.deafenByKey();
+    expect(said).toEqual([
+      "Muted.",
+      "Unmuted.",
+      "Muted.",
+      "Deafened: you hear nobody, and nobody hears you.",
+      "You hear the others again. You are still muted.",
+    ]);
+  });
+
+  test("does nothing where its button is disabled, and says why", async () => {
+    open();
+    tab.microphoneError = new DOMException("no", "NotFoundError");
+    await join();
+    const said = spoken();
+    model.actions.muteByKey();
+    expect(view().muted).toBe(false);
+    expect(said).toEqual(["You have no microphone to mute."]);
+  });
+
+  test("does not unmute whom the channel does not let speak", async () => {
+    open();
+    await join();
+    server.last.tell({ case: "participant", value: { userId: 1n, muted: true, maySpeak: false } });
+    expect(view()).toMatchObject({ maySpeak: false, muted: true });
+    model.actions.muteByKey();
+    expect(view().muted).toBe(true);
+    expect(view().announcement).toBe("You may not speak here.");
+  });
+});
+
+describe("a call that ends", () => {
+  test.each([
+    ["hocket.kicked", "You were removed from the channel."],
+    ["hocket.joined-elsewhere", "You joined in another window."],
+  ])("with %s is announced, as the lobby's alert appears already filled", async (identifier, beginning) => {
+    open();
+    await join();
+    server.last.fail(identifier, "Raw.");
+    expect(view().announcement.startsWith(beginning)).toBe(true);
+  });
+
+  test("because its person left is no news", async () => {
+    open();
+    await join();
+    const said = spoken();
+    model.actions.leave();
+    expect(said).toEqual([]);
   });
 });
