@@ -9,17 +9,22 @@ function takesLetters(target: EventTarget | null): boolean {
   return target.isContentEditable || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
 }
 
+/** What is called with each key that is pressed. */
+export function keyListener(actions: Pick<Actions, "muteByKey" | "deafenByKey">): (event: KeyboardEvent) => void {
+  const keys: ReadonlyMap<string, () => void> = new Map([
+    ["m", () => actions.muteByKey()],
+    ["d", () => actions.deafenByKey()],
+  ]);
+  return (event) => {
+    if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || takesLetters(event.target)) return;
+    keys.get(event.key.toLowerCase())?.();
+  };
+}
+
 export function useShortcuts(actions: Actions, active: boolean): void {
   useEffect(() => {
     if (!active) return undefined;
-    const keys: Readonly<Record<string, () => void>> = {
-      m: () => actions.muteByKey(),
-      d: () => actions.deafenByKey(),
-    };
-    const pressed = (event: KeyboardEvent): void => {
-      if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || takesLetters(event.target)) return;
-      keys[event.key.toLowerCase()]?.();
-    };
+    const pressed = keyListener(actions);
     window.addEventListener("keydown", pressed);
     return () => window.removeEventListener("keydown", pressed);
   }, [actions, active]);

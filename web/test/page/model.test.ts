@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Model } from "../../src/page/model";
-import { FakeTab } from "../support/browser";
-import { CERTIFICATE, FakeServer, fakeHandlers } from "../support/server";
-
-const PAGE = "https://voice.example/mounted/here/";
+import type { Model } from "../../src/page/model";
+import type { FakeTab } from "../support/browser";
+import { openPage, PAGE, settle } from "../support/page";
+import { FakeServer } from "../support/server";
 
 let server: FakeServer;
 let tab: FakeTab;
@@ -21,21 +20,8 @@ afterEach(() => {
 });
 
 /** Opens the page; with a former tab, as a reload of it. */
-function open(href = `${PAGE}#/lobby`, former?: FakeTab): void {
-  tab = new FakeTab(href, former);
-  tab.install();
-  model = new Model({
-    url: PAGE,
-    network: server.network,
-    random: () => 1,
-    generateCertificate: async () => CERTIFICATE,
-    handlerFactory: fakeHandlers().factory,
-  });
-}
-
-/** Lets everything happen that needs no time. */
-async function settle(): Promise<void> {
-  for (let round = 0; round < 5; round++) await vi.advanceTimersByTimeAsync(0);
+function open(href?: string, former?: FakeTab): void {
+  ({ tab, model } = openPage(server, href, former));
 }
 
 async function join(): Promise<void> {

@@ -74,8 +74,10 @@ export class FakeTab {
   readonly elements: FakeAudio[] = [];
   /** What was put on the clipboard. */
   readonly copied: string[] = [];
-  /** What `getUserMedia` was asked for. */
+  /** What `getUserMedia` was asked for, and what it gave. */
   readonly asked: MediaTrackConstraints[] = [];
+  readonly opened: FakeMediaStreamTrack[] = [];
+  readonly mediaDevices = new EventTarget();
   readonly window = new EventTarget();
   readonly document = new EventTarget();
   readonly local: MemoryStorage;
@@ -84,8 +86,11 @@ export class FakeTab {
   playError: Error | undefined;
   /** Why there is no microphone. */
   microphoneError: Error | undefined;
+  /** How long the person thinks about whether the page may use the microphone. */
+  permission: Promise<void> = Promise.resolve();
   /** Ids that can be chosen; empty is the system's choice. */
   speakers = [""];
+  devices: Partial<MediaDeviceInfo>[] = [];
   #url: URL;
 
   /** @param former the tab before a reload, which shares its storage. */
@@ -152,12 +157,15 @@ export class FakeTab {
     return {
       userAgent: "test",
       clipboard: { writeText: async (text: string) => void this.copied.push(text) },
-      mediaDevices: Object.assign(new EventTarget(), {
-        enumerateDevices: async () => [],
+      mediaDevices: Object.assign(this.mediaDevices, {
+        enumerateDevices: async () => this.devices,
         getUserMedia: async ({ audio }: { audio: MediaTrackConstraints }) => {
           this.asked.push(audio);
+          await this.permission;
           if (this.microphoneError !== undefined) throw this.microphoneError;
-          return new FakeMediaStream([new FakeMediaStreamTrack({ kind: "audio" }) as MediaStreamTrack]);
+          const track = new FakeMediaStreamTrack({ kind: "audio" });
+          this.opened.push(track);
+          return new FakeMediaStream([track as MediaStreamTrack]);
         },
       }),
     };
