@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Model } from "../../src/page/model";
+import { CLIENT_NOTICES } from "../../src/voice";
 import type { FakeTab } from "../support/browser";
 import { openPage, PAGE, settle } from "../support/page";
-import { FakeServer } from "../support/server";
+import { consumable, FakeServer } from "../support/server";
+
+const BEN = 2n;
 
 let server: FakeServer;
 let tab: FakeTab;
@@ -175,4 +178,187 @@ describe("a call that ends", () => {
     model.actions.leave();
     expect(said).toEqual([]);
   });
+});
+
+describe("the way into a call", () => {
+  test("waits while the browser asks for the microphone, and says where one has come", async () => {
+    open(`${PAGE}#/friday`);
+    let allow = (): void => undefined;
+    tab.permission = new Promise((resolve) => {
+      allow = resolve;
+    });
+    await join();
+    expect(view().stage).toBe("asking");
+    expect(server.connections).toEqual([]);
+    allow();
+    await settle();
+    expect(view()).toMatchObject({
+      stage: "call",
+      connection: { phase: "joined" },
+      announcement: "You are in friday.",
+    });
+  });
+
+  test("ends when its person leaves while the browser still asks: the microphone is given back", async () => {
+    open();
+    let allow = (): void => undefined;
+    tab.permission = new Promise((resolve) => {
+      allow = resolve;
+    });
+    await join();
+    model.actions.leave();
+    allow();
+    await settle();
+    expect(view().stage).toBe("lobby");
+    expect(server.connections).toEqual([]);
+    expect(tab.opened.map(({ readyState }) => readyState)).toEqual(["ended"]);
+  });
+
+  test("leads into the lobby channel if no channel is named", async () => {
+    open(PAGE);
+    model.actions.setChannel("  ");
+    await join();
+    expect(view().channel).toBe("lobby");
+    expect(tab.href).toBe(`${PAGE}#/lobby`);
+  });
+
+  test("does not begin for a number that no channel can have", async () => {
+    open();
+    model.actions.setChannel("99999999999999999999");
+    await join();
+    expect(view().stage).toBe("lobby");
+    expect(server.connections).toEqual([]);
+  });
+});
+
+describe("people", () => {
+  test("who come and go are announced by name", async () => {
+    open();
+    await join();
+    const said = spoken();
+    server.last.respond({ case: "userJoined", value: { data: consumable({ userId: BEN, consumerId: "c-ben" }) } });
+    server.last.tell({ case: "participant", value: { userId: BEN, name: "Ben", maySpeak: true } });
+    await settle();
+    server.last.respond({ case: "userLeft", value: { userId: BEN } });
+    expect(said).toEqual(["Guest 0002 joined.", "Ben left."]);
+    expect(view().people.map(({ own }) => own)).toEqual([true]);
+  });
+
+  test("start with oneself, under the typed name until the server says another", async () => {
+    open();
+    model.actions.setName("ada");
+    server.extension = false;
+    await join();
+    expect(view().people[0]).toMatchObject({
+      own: true,
+      name: "ada",
+      userId: BigInt(tab.session.getItem("hocket.user-id") ?? 0),
+    });
+    server.last.tell({ case: "welcome", value: { version: 1, userId: 1n, name: "Ada L." } });
+    expect(view().people[0]).toMatchObject({ own: true, name: "Ada L.", userId: 1n });
+  });
+
+  test("with a token start with “You” until the server says the name", async () => {
+    open(`${PAGE}#token=secret`);
+    server.extension = false;
+    await join();
+    expect(view().people[0]?.name).toBe("You");
+  });
+});
+
+describe("a note", () => {
+  test("is shown and announced, and gone once it is closed", async () => {
+    open();
+    await join();
+    server.last.tell({ case: "notice", value: { code: "hocket.notice", text: "We restart at ten." } });
+    expect(view().note).toEqual({ code: "hocket.notice", text: "We restart at ten." });
+    expect(view().announcement).toBe("We restart at ten.");
+    model.actions.closeNote();
+    expect(view().note).toBeUndefined();
+  });
+
+  test("about a moderator's mute has been read by whoever speaks again", async () => {
+    open();
+    await join();
+    server.last.tell({ case: "participant", value: { userId: 1n, muted: true, maySpeak: true } });
+    expect(view()).toMatchObject({ muted: true, note: { code: CLIENT_NOTICES.muted } });
+    model.actions.toggleMuted();
+    expect(view()).toMatchObject({ muted: false, note: undefined });
+  });
+
+  test("from before a lost connection is out of date in the next", async () => {
+    open();
+    await join();
+    server.last.tell({ case: "notice", value: { code: "hocket.notice", text: "We restart now." } });
+    server.last.fail("hrpc.unavailable");
+    expect(view().note).toBeDefined();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(view().connection.phase).toBe("joined");
+    expect(view().note).toBeUndefined();
+  });
+});
+
+describe("the call", () => {
+  test("says when the browser holds back the sound, and plays it after a click", async () => {
+    open();
+    tab.playError = new DOMException("no click yet", "NotAllowedError");
+    server.others = [{ userId: BEN, consumerId: "c-ben" }];
+    await join();
+    expect(view().soundHeldBack).toBe(true);
+    tab.playError = undefined;
+    model.actions.playSound();
+    await settle();
+    expect(view().soundHeldBack).toBe(false);
+  });
+
+  test("ends with its settings closed", async () => {
+    open();
+    await join();
+    model.actions.openSettings(true);
+    server.last.fail("hocket.kicked");
+    expect(view()).toMatchObject({ stage: "lobby", settingsOpen: false, people: [] });
+  });
+
+  test("ends when a link to another channel is followed, and not when it is the same", async () => {
+    open();
+    await join();
+    tab.follow("#/lobby");
+    expect(view().stage).toBe("call");
+    tab.follow("#/friday");
+    expect(view()).toMatchObject({ stage: "lobby", channel: "friday", link: `${PAGE}#/friday` });
+  });
+
+  test("ends with the page, so that nobody stays as a ghost", async () => {
+    open();
+    await join();
+    tab.window.dispatchEvent(new Event("pagehide"));
+    expect(server.last.closedWith).toBe(1000);
+  });
+
+  test.each<[string, () => EventTarget, string]>([
+    ["the network is back", () => tab.window, "online"],
+    ["the page is looked at again", () => tab.document, "visibilitychange"],
+  ])("tries at once when %s", async (_when, target, event) => {
+    open();
+    await join();
+    server.arrival = (connection) => queueMicrotask(() => connection.drop());
+    server.last.drop();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(view().connection).toMatchObject({ phase: "reconnecting", wasJoined: true });
+    server.arrival = (connection) => queueMicrotask(() => connection.accept());
+    target().dispatchEvent(new Event(event));
+    await settle();
+    expect(view().connection.phase).toBe("joined");
+  });
+});
+
+test("a link that was copied says so for two and a half seconds", async () => {
+  open();
+  model.actions.copyLink();
+  await settle();
+  expect(view()).toMatchObject({ copied: true, announcement: "Link copied." });
+  vi.advanceTimersByTime(2_499);
+  expect(view().copied).toBe(true);
+  vi.advanceTimersByTime(1);
+  expect(view().copied).toBe(false);
 });
