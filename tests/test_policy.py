@@ -15,6 +15,7 @@ from hocket.policy import (
     check_join,
     check_origin,
     neighbourhood,
+    without_ambient,
 )
 
 HERE, THERE = ChannelId(1, 1), ChannelId(1, 2)
@@ -54,31 +55,36 @@ def test_what_becomes_of_the_streams_in_other_channels() -> None:
 
 
 @pytest.mark.parametrize(
-    ("origin", "host", "proved", "allowed"),
+    ("origin", "host", "own"),
     [
-        (None, "voice.example.org", False, True),
-        ("https://voice.example.org", "voice.example.org", False, True),
-        ("https://VOICE.example.org:8443", "voice.example.org:8443", False, True),
-        ("https://voice.example.org", "voice.example.org:8443", False, False),
-        ("https://evil.example", "voice.example.org", False, False),
-        ("https://evil.example", "voice.example.org", True, True),
-        ("https://friend.example", "voice.example.org", False, True),
-        ("null", "voice.example.org", False, False),
-        ("", "", False, False),
-        ("http://[", "voice.example.org", False, False),
-        ("https://evil.example", None, False, False),
-        ("https://voice.example.org.evil.example", "voice.example.org", False, False),
+        (None, "voice.example.org", True),
+        ("https://voice.example.org", "voice.example.org", True),
+        ("https://VOICE.example.org:8443", "voice.example.org:8443", True),
+        ("https://voice.example.org", "voice.example.org:8443", False),
+        ("https://evil.example", "voice.example.org", False),
+        ("https://friend.example", "voice.example.org", True),
+        ("null", "voice.example.org", False),
+        ("", "", False),
+        ("http://[", "voice.example.org", False),
+        ("https://evil.example", None, False),
+        ("https://voice.example.org.evil.example", "voice.example.org", False),
     ],
 )
-def test_t14_a_foreign_origin_needs_a_token_that_proves_something(
-    origin: str | None, host: str | None, proved: bool, allowed: bool
+def test_t14_a_foreign_origin_needs_a_token_and_has_nothing_but_that(
+    origin: str | None, host: str | None, own: bool
 ) -> None:
     friends = {"https://friend.example"}
-    if allowed:
-        check_origin(origin, host, proved=proved, allowed=friends)
+    assert check_origin(origin, host, token=True, allowed=friends) == own
+    if own:
+        assert check_origin(origin, host, token=False, allowed=friends)
     else:
         with pytest.raises(PermissionDenied):
-            check_origin(origin, host, proved=proved, allowed=friends)
+            check_origin(origin, host, token=False, allowed=friends)
+
+
+def test_t14_what_comes_by_itself_is_left_out() -> None:
+    lent = {"cookie": "a=b", "authorization": "Basic YTpi", "x-forwarded-user": "ada", "x-ssl-client-s-dn": "CN=ada"}
+    assert without_ambient(lent | {"host": "voice.example.org"}) == {"host": "voice.example.org"}
 
 
 def test_a_kick_holds_until_it_is_taken_back() -> None:

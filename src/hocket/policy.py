@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -70,7 +70,11 @@ def check_elsewhere(policy: OneChannel, *, elsewhere: bool) -> bool:
     return True
 
 
-def check_origin(origin: str | None, host: str | None, *, proved: bool, allowed: Collection[str]) -> None:
+_PAGES_OWN = frozenset({"host", "origin", "user-agent"})
+"""Headers in which neither a browser nor a proxy with a login says who somebody is."""
+
+
+def check_origin(origin: str | None, host: str | None, *, token: bool, allowed: Collection[str]) -> bool:
     """Keeps a web page of another site from using what the browser has for this one (T14).
 
     A browser sends cookies, and reaches the loopback address, for whatever page asks for a WebSocket; only `Origin`
@@ -79,16 +83,25 @@ def check_origin(origin: str | None, host: str | None, *, proved: bool, allowed:
     Args:
         origin: the `Origin` header, or None.
         host: the `Host` header, or None.
-        proved: the page brought a token that only this user's pages can have.
+        token: the page brought a token of a kind that only this user's pages can have. Nobody has checked it yet.
         allowed: origins of other sites that may come, such as `https://example.org`.
 
+    Returns:
+        Whether what came along by itself (cookies) counts. If not, the token alone does: see `without_ambient`.
+
     Raises:
-        PermissionDenied: the page is of another site and proves nothing.
+        PermissionDenied: the page is of another site and brings no token.
     """
-    if origin is None or proved or origin in allowed:
-        return
-    if host is None or _authority(origin) != host.lower():
+    if origin is None or origin in allowed or (host is not None and _authority(origin) == host.lower()):
+        return True
+    if not token:
         raise PermissionDenied("A page of another site may not use this server without a token.")
+    return False
+
+
+def without_ambient(headers: Mapping[str, str]) -> dict[str, str]:
+    """A request's headers without whatever may have come by itself: cookies, a browser's or a proxy's login."""
+    return {name: value for name, value in headers.items() if name in _PAGES_OWN}
 
 
 def _authority(origin: str) -> str | None:

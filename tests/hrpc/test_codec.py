@@ -35,6 +35,9 @@ RESUME = voice.StreamMessageRequest(resume_consumer=voice.StreamMessageRequest.R
         (["hrpc1", "offered"], "", "offered"),
         (["hrpc1", "offered"], "header", "header"),
         (["hrpc1"], "7:Ada Lovelace", "7:Ada Lovelace"),
+        (["hrpc1"], "Basic YWRhOnNlY3JldA==", None),
+        (["hrpc1", "offered"], "negotiate YII=", "offered"),
+        (["hrpc1"], "basic", "basic"),
     ],
 )
 def test_a_token_comes_as_a_subprotocol_or_in_a_header(

@@ -310,6 +310,29 @@ async def test_t14_a_foreign_page_may_bring_a_token_but_not_ride_on_a_cookie() -
         assert caught.value.status == 401
 
 
+async def test_t14_a_wrong_token_carries_no_cookie_of_a_foreign_page_in() -> None:
+    cookie, friend = {"Cookie": "session=secret"}, "https://friend.example"
+    async with running(authenticate=cookies_or_tokens, allowed_origins=[friend]) as (_, base):
+        for origin in (base, friend):
+            async with await Client.open(base, "wrong", headers=cookie | {"Origin": origin}):
+                pass
+        with pytest.raises(Refused) as caught:
+            await Client.open(base, "wrong", headers=cookie | {"Origin": "https://evil.example"})
+        assert (caught.value.status, caught.value.identifier) == (401, "hocket.unauthenticated")
+
+
+async def test_t14_a_login_of_the_browsers_own_is_no_token_of_a_foreign_page() -> None:
+    headers = {"Authorization": "Basic YWRhOnNlY3JldA==", "Origin": "https://evil.example"}
+
+    async def believes_all(credentials: Credentials) -> User:
+        return User(1)
+
+    async with running(authenticate=believes_all) as (_, base):
+        with pytest.raises(Refused) as caught:
+            await Client.open(base, headers=headers)
+        assert caught.value.status == 403
+
+
 async def test_t16_a_kicked_user_is_out_at_once_and_stays_out_until_allowed(server: tuple[VoiceServer, str]) -> None:
     voice, base = server
     async with await Client.open(base, "1") as ada, await Client.open(base, "2") as bob:

@@ -41,8 +41,9 @@ class Credentials:
 
     Attributes:
         token: verbatim, from the `Authorization` header (without `Bearer`) or the second WebSocket subprotocol; None
-            when there was none. A secret: not in `repr`.
-        headers: the request's headers, names in lower case; cookies are here. Secret too.
+            when there was none. `Basic` and other logins of a browser's own are none. A secret: not in `repr`.
+        headers: the request's headers, names in lower case; cookies are here. Secret too. From a page of another site
+            that brings a token, only those in which nothing says who somebody is: its cookies are lent (T14).
         address: the client's IP address as the ASGI server tells it, or None.
         host: the `Host` header, or None.
     """

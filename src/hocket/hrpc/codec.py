@@ -23,6 +23,9 @@ REQUEST_LIMIT = 256 * 1024
 TOKEN_LIMIT = 8 * 1024
 """Longest token, in characters. JWTs with many claims stay below 4 KiB."""
 
+_BROWSERS_OWN = frozenset({"basic", "digest", "negotiate", "ntlm"})
+"""Schemes of logins that a browser keeps and adds by itself, to whatever page's request (T14): they are no token."""
+
 _RESPONSE = b"\x00"
 _ERROR = b"\x01"
 
@@ -61,7 +64,7 @@ def read_opening(offered: Sequence[str], authorization: str | None) -> Opening:
 
 
 def read_authorization(authorization: str | None) -> str | None:
-    """The token of an `Authorization` header, for requests that are no stream.
+    """The token of an `Authorization` header; None for a login of the browser's own.
 
     Raises:
         Unauthenticated: the token is too long to be one.
@@ -69,6 +72,8 @@ def read_authorization(authorization: str | None) -> str | None:
     if authorization is None:
         return None
     scheme, _, rest = authorization.strip().partition(" ")
+    if rest and scheme.lower() in _BROWSERS_OWN:
+        return None
     return _checked(rest.strip() if scheme.lower() == "bearer" else authorization.strip())
 
 

@@ -11,7 +11,7 @@ from hocket.auth import Authenticate, Credentials, User
 from hocket.config import Limits, OneChannel
 from hocket.errors import HocketError, Kicked, ResourceExhausted, Unauthenticated, Unavailable
 from hocket.hrpc.asgi import Call, Handler, Stream
-from hocket.policy import Authorize, ChannelId, check_origin, neighbourhood
+from hocket.policy import Authorize, ChannelId, check_origin, neighbourhood, without_ambient
 from hocket.voice import frames
 from hocket.voice.channel import Channel
 from hocket.voice.conversation import Conversation
@@ -140,14 +140,15 @@ class VoiceService:
         """Who opens a stream.
 
         Raises:
-            PermissionDenied: a page of another site that proves nothing.
+            PermissionDenied: a page of another site that brings no token.
             Unauthenticated: nobody whom we let in.
             Unavailable: the app did not say in time.
         """
         host = call.headers.get("host")
-        proved = call.token is not None and getattr(self._authenticate, "tokens_prove", True)
-        check_origin(call.headers.get("origin"), host, proved=proved, allowed=self._allowed_origins)
-        credentials = Credentials(token=call.token, headers=call.headers, address=call.address, host=host)
+        token = call.token is not None and getattr(self._authenticate, "tokens_prove", True)
+        own = check_origin(call.headers.get("origin"), host, token=token, allowed=self._allowed_origins)
+        headers = call.headers if own else without_ambient(call.headers)
+        credentials = Credentials(token=call.token, headers=headers, address=call.address, host=host)
         try:
             async with asyncio.timeout(self._limits.authorize_seconds):
                 user = await self._authenticate(credentials)
