@@ -11,6 +11,8 @@ LOCAL = Facts(
     version="1.2.3",
     urls=["http://127.0.0.1:8080/"],
     local=True,
+    proxied=False,
+    said=False,
     secure=False,
     page=True,
     media_port=8080,
@@ -28,7 +30,8 @@ def test_the_lines_of_a_first_try() -> None:
         "         Only this machine can open it; --host 0.0.0.0 serves your network.",
         "  Media  UDP port 8080 at 127.0.0.1 (loopback), 10.0.0.5 (eth0)",
         "         because these are this machine's own addresses.",
-        "         The loopback serves browsers here even without a network; the others, a proxy's clients.",
+        "         The loopback serves browsers here even without a network. Before a proxy's clients come, name",
+        "         with --announce where they reach the port.",
         "  Auth   open. Everybody on this machine comes in, under the name that they type.",
         "",
         "Ctrl-C stops the server.",
@@ -40,6 +43,19 @@ def test_plain_http_for_others_warns_of_the_microphone_and_https_does_not() -> N
     assert "microphone" in "\n".join(lines(public))
     assert "microphone" not in "\n".join(lines(dataclasses.replace(public, secure=True)))
     assert "microphone" not in "\n".join(lines(LOCAL))
+
+
+def test_behind_a_proxy_it_is_not_said_that_only_this_machine_comes_in() -> None:
+    proxied = "\n".join(lines(dataclasses.replace(LOCAL, proxied=True, said=True, asked=True)))
+    assert "nly this machine" not in proxied
+    assert "through a proxy" in proxied
+    assert "Everybody who can reach the proxy comes in" in proxied
+
+
+def test_behind_a_proxy_open_authentication_that_nobody_asked_for_refuses_its_clients() -> None:
+    told = "\n".join(lines(dataclasses.replace(LOCAL, proxied=True, asked=True)))
+    assert "Everybody on this machine comes in" in told
+    assert "clients are refused: `--auth open`" in told
 
 
 def test_a_missing_page_is_told_with_the_command_that_builds_it() -> None:

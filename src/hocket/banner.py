@@ -15,7 +15,9 @@ class Facts:
     Attributes:
         version: Hocket's.
         urls: where the page is, best first.
-        local: only this machine can open the page.
+        local: the page is on loopback addresses alone.
+        proxied: `local`, but media is announced to other machines, so a proxy lets others in.
+        said: the operator chose the authentication.
         secure: https.
         page: the page is built.
         media_port: UDP.
@@ -27,6 +29,8 @@ class Facts:
     version: str
     urls: Sequence[str]
     local: bool
+    proxied: bool
+    said: bool
     secure: bool
     page: bool
     media_port: int
@@ -49,7 +53,9 @@ def _open_notes(facts: Facts) -> list[str]:
     notes = []
     if not facts.page:
         notes.append("The page is not built: run `make web` in the source folder. Other clients can connect already.")
-    if facts.local:
+    if facts.proxied:
+        notes.append("Others open it through a proxy on this machine, which must pass the Host header on.")
+    elif facts.local:
         notes.append("Only this machine can open it; --host 0.0.0.0 serves your network.")
     elif not facts.secure:
         notes.append("Browsers give the microphone only to https and to localhost: over plain http, people on other")
@@ -64,7 +70,8 @@ def _media_notes(facts: Facts) -> list[str]:
         return ["because --announce says so. Clients must reach the port there, over UDP."]
     notes = ["because these are this machine's own addresses."]
     if facts.local:
-        notes.append("The loopback serves browsers here even without a network; the others, a proxy's clients.")
+        notes.append("The loopback serves browsers here even without a network. Before a proxy's clients come, name")
+        notes.append("with --announce where they reach the port.")
     else:
         notes.append("Behind a NAT, give the public address with --announce and forward the UDP port.")
     return notes
@@ -73,8 +80,16 @@ def _media_notes(facts: Facts) -> list[str]:
 def _auth_notes(facts: Facts) -> list[str]:
     if facts.auth != "open":
         return [f"{facts.auth} decides who comes in."]
-    who = "Everybody on this machine" if facts.local else "Everybody who can reach this server"
-    return [f"open. {who} comes in, under the name that they type."]
+    if not facts.local:
+        who = "Everybody who can reach this server"
+    elif facts.proxied and facts.said:
+        who = "Everybody who can reach the proxy"
+    else:
+        who = "Everybody on this machine"
+    notes = [f"open. {who} comes in, under the name that they type."]
+    if facts.proxied and not facts.said:
+        notes.append("The proxy's clients are refused: `--auth open` would let them all in.")
+    return notes
 
 
 def _addresses(announced: Sequence[Announced]) -> str:

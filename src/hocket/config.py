@@ -143,8 +143,9 @@ class ServeOptions:
 
     auth: str | None = None
     """Who may come in. `open`: everybody who can reach the server, under the name and id that they give; this is the
-    default on a loopback address, and must be said in so many words on any other. `module:function`: your own async
-    function, from Credentials to User."""
+    default on a loopback address, and must be said in so many words on any other. On a loopback address that is this
+    machine alone, unless `open` is said and --announce names another address: a proxy's. `module:function`: your own
+    async function, from Credentials to User."""
 
     one_channel: OneChannel = "replace"
     """What happens when a user joins a second channel: `replace` ends the older stream, `reject` refuses the newer one,

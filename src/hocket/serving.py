@@ -26,7 +26,7 @@ from hocket.connections import HttpConnection, WebSocketConnection
 from hocket.hrpc.codec import REQUEST_LIMIT
 from hocket.network import own_addresses
 from hocket.page import BUILT
-from hocket.policy import is_local_address
+from hocket.policy import is_local_address, is_local_host
 from hocket.server import VoiceServer
 
 _BACKLOG = 1_024
@@ -57,7 +57,8 @@ def serve(options: ServeOptions, say: Callable[[str], None] = print) -> None:
         for each in sockets:
             stack.enter_context(each)
         local = all(is_local_address(each.getsockname()[0]) for each in sockets)
-        authenticate = choose_auth(options.auth, local=local)
+        everywhere = not local or _has_proxy(options)
+        authenticate = choose_auth(options.auth, local=local, everywhere=everywhere)
         tls = _load_tls(options)
         voice = _voice_server(options, authenticate, local=local)
         config = uvicorn_config(voice, options.limits, tls)
@@ -65,8 +66,19 @@ def serve(options: ServeOptions, say: Callable[[str], None] = print) -> None:
             runner.run(_run(voice, config, sockets, options, local, say))
 
 
-def choose_auth(auth: str | None, *, local: bool) -> Authenticate:
+def _has_proxy(options: ServeOptions) -> bool:
+    """Whether media is announced elsewhere than on this machine: then a proxy may stand before a loopback address."""
+    return not all(is_local_host(entry) or is_local_address(entry.strip("[]")) for entry in options.announce)
+
+
+def choose_auth(auth: str | None, *, local: bool, everywhere: bool) -> Authenticate:
     """The authenticator that `--auth` names.
+
+    Args:
+        auth: `open`, `module:function`, or None where nothing was said.
+        local: the page and the WebSocket are on loopback addresses alone.
+        everywhere: requests that were addressed to another host may be meant for this server. Where they cannot be, the
+            check of `Host` stays on: a page whose DNS name was rebound to 127.0.0.1 would come in (T21).
 
     Raises:
         ConfigError: nothing was said, and more than this machine could come in (T21); or there is no such function.
@@ -78,7 +90,7 @@ def choose_auth(auth: str | None, *, local: bool) -> Authenticate:
             "127.0.0.1."
         )
     if auth in (None, "open"):
-        return OpenAuth(everywhere=auth == "open")
+        return OpenAuth(everywhere=auth == "open" and everywhere)
     module, _, name = str(auth).partition(":")
     if not module or not name:
         raise ConfigError(f"--auth {auth}: must be `open` or `module:function`.")
@@ -290,6 +302,8 @@ def _facts(voice: VoiceServer, sockets: list[socket.socket], options: ServeOptio
         version=installed_version(),
         urls=_urls(sockets, secure=options.tls_cert is not None),
         local=local,
+        proxied=local and _has_proxy(options),
+        said=options.auth is not None,
         secure=options.tls_cert is not None,
         page=(BUILT / "index.html").is_file(),
         media_port=voice.engine.port,

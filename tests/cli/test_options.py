@@ -193,7 +193,7 @@ def test_an_own_function_is_looked_for_in_the_folder_where_the_command_is_given(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry not in ("", str(tmp_path))])
     (tmp_path / "hocket_rule.py").write_text("async def decide(credentials):\n    return None\n")
-    assert choose_auth("hocket_rule:decide", local=False).__name__ == "decide"
+    assert choose_auth("hocket_rule:decide", local=False, everywhere=True).__name__ == "decide"
     (tmp_path / "hocket_fails.py").write_text("\n1 / 0\n")
     text = complaint(capsys, "--port", "0", "--auth", "hocket_fails:decide")
     assert "ZeroDivisionError: division by zero" in text

@@ -225,6 +225,37 @@ async def test_t21_open_auth_on_a_public_address_must_be_said_in_so_many_words(h
             assert (await client.join())[-1] == "joined[]"
 
 
+async def _comes_in_at(server: Process, host: str) -> bool:
+    """Whether somebody without a token comes in who addressed the server by this name."""
+    try:
+        async with await Client.open(server.base, headers={"Host": host, "Origin": f"http://{host}"}):
+            return True
+    except Refused as refused:
+        if refused.identifier == "hocket.permission-denied":
+            return False
+        raise
+
+
+@pytest.mark.parametrize(
+    "announce", [(), ("--announce", "127.0.0.1"), ("--announce", "localhost", "--announce", "::1")]
+)
+async def test_t21_a_rebound_name_does_not_come_in_even_where_open_auth_was_said(announce: tuple[str, ...]) -> None:
+    async with serving("--port", "0", "--auth", "open", *announce) as server:
+        assert "Only this machine can open it" in server.text
+        assert not await _comes_in_at(server, "rebound.example")
+        assert await _comes_in_at(server, "localhost")
+
+
+async def test_behind_a_proxy_open_auth_lets_its_clients_in_where_both_were_said() -> None:
+    async with serving("--port", "0", "--auth", "open", "--announce", "203.0.113.7") as server:
+        assert "nly this machine" not in server.text
+        assert "Everybody who can reach the proxy" in server.text
+        assert await _comes_in_at(server, "voice.example.org")
+    async with serving("--port", "0", "--announce", "203.0.113.7") as server:
+        assert "clients are refused" in server.text
+        assert not await _comes_in_at(server, "voice.example.org")
+
+
 async def test_open_auth_in_the_environment_counts_as_said() -> None:
     async with serving("--port", "0", "--host", "0.0.0.0", HOCKET_AUTH="open") as server:
         assert "Everybody who can reach this server" in server.text
