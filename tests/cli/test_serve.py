@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.server.test_attacks import Raw, flood
 from tests.server.wire import Client, Refused
 from tests.voice import shapes
 
@@ -142,6 +143,18 @@ async def test_ctrl_c_does_not_wait_for_clients_that_do_not_read() -> None:
         idle.close()
         for client in clients:
             client.socket.transport.abort()
+        assert code == 0
+        assert seconds < 2
+
+
+async def test_ctrl_c_ends_within_two_seconds_however_long_a_stream_may_take_to_close() -> None:
+    async with serving("--port", "0", "--limits.close-seconds", "30") as server:
+        full = await Raw.upgrade(server.base)
+        full.reader._transport.pause_reading()  # type: ignore[attr-defined]
+        with pytest.raises(TimeoutError):
+            await flood(full)  # what it should have read fills every buffer up to the server's
+        code, seconds, _ = await server.end()
+        full.abort()
         assert code == 0
         assert seconds < 2
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from contextlib import AbstractContextManager, nullcontext
 from itertools import count
 from typing import Final
@@ -56,6 +57,8 @@ class Conversation:
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[HocketError | None] = self._loop.create_future()
         self._woken = asyncio.Event()
+        self._closing: asyncio.Timeout | None = None
+        self._close_by = math.inf
         self._outbox = Outbox(limits.outbox, self._wake)
         self._seat = Seat(user, directory=directory, media=media, outbox=self._outbox, end=self.end)
         now = self._loop.time()
@@ -87,6 +90,12 @@ class Conversation:
         """
         self._outbox.close(encode_error(error))
 
+    def close_by(self, when: float) -> None:
+        """Cuts the client off at a time of the loop, if the stream, which has ended, is not closed by then."""
+        self._close_by = when
+        if self._closing is not None and not self._closing.expired():
+            self._closing.reschedule(min(when, self._closing.when() or when))
+
     async def run(self) -> None:
         """Talks until the stream is over. A cancel gives everything back and tells the client nothing."""
         with ids(stream=self.number, user=self.user.id):
@@ -108,11 +117,16 @@ class Conversation:
             await asyncio.wait({self._ended})
             reading.cancel()
             try:
-                async with asyncio.timeout(self._limits.close_seconds):
+                async with asyncio.timeout_at(
+                    min(self._close_by, self._loop.time() + self._limits.close_seconds)
+                ) as closing:
+                    self._closing = closing
                     await asyncio.wait({writing})
                     await self._stream.close()
             except TimeoutError:
                 writing.cancel()
+            finally:
+                self._closing = None
 
     async def _read(self) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Hashable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
@@ -49,6 +50,7 @@ class VoiceService:
         self._conversations: set[Conversation] = set()
         self._counts: Counter[Hashable] = Counter()
         self._draining = False
+        self._drained_at = math.inf
         self._emptied = asyncio.Event()
 
     @property
@@ -96,15 +98,21 @@ class VoiceService:
             if channel in (None, id):
                 each.notify(frame)
 
-    async def drain(self) -> None:
-        """Lets no more streams in, tells those who are here when to come back, and waits until they are gone."""
+    async def drain(self, *, until: float) -> None:
+        """Lets no more streams in, tells those who are here when to come back, and waits until they are gone.
+
+        Args:
+            until: the loop's time at which those who do not take what they are told are cut off.
+        """
         self._draining = True
+        self._drained_at = until
         stopping = Unavailable("The server is stopping or restarting.", retry_after=_DRAIN_RETRY)
         open_now = list(self._conversations)
         for conversation in open_now:  # all of them before the first one leaves: nobody leaves anybody, the server goes
             conversation.tell_last(stopping)
         for conversation in open_now:
             conversation.end(stopping)
+            conversation.close_by(until)
         while self._conversations:
             self._emptied.clear()
             await self._emptied.wait()
@@ -170,6 +178,7 @@ class VoiceService:
         self._conversations.add(conversation)
         if self._draining:  # it began while this one was being let in
             conversation.end(Unavailable(retry_after=_DRAIN_RETRY))
+            conversation.close_by(self._drained_at)
         try:
             await conversation.run()
         finally:
