@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from hocket.errors import InvalidParameters
 from hocket.ortc.decoding import DEPTH_LIMIT, SIZE_LIMIT, decode
+from hocket.ortc.negotiate import negotiate_producer
 from hocket.ortc.parameters import parse_dtls_parameters, parse_rtp_capabilities, parse_rtp_parameters
 
 PARSERS = [parse_rtp_capabilities, parse_rtp_parameters, parse_dtls_parameters]
@@ -25,6 +26,8 @@ def refused(text: str) -> InvalidParameters:
     return caught.value
 
 
+VIDEO = '{"mimeType":"video/VP8","payloadType":96,"clockRate":90000}'
+RED = '{"mimeType":"audio/red","payloadType":63,"clockRate":48000,"channels":2}'
 CODEC = '{"mimeType":"audio/opus","payloadType":111,"clockRate":48000,"channels":2}'
 
 
@@ -72,6 +75,8 @@ CODEC = '{"mimeType":"audio/opus","payloadType":111,"clockRate":48000,"channels"
         ('{"codecs":[],"x":{"y":[0,{"z":1,"z":1}]}}', ".x.y[1].z", "appears twice"),
         ('{"codecs":[],"x":{"a b":1,"a b":2}}', '.x["a b"]', "appears twice"),
         (f'{{"codecs":[{CODEC[:-1]},"payloadType":1}}]}}', ".codecs[0].payloadType", "appears twice"),
+        (f'{{"codecs":[{CODEC[:-1]},"parameters":[]}}]}}', ".codecs[0].parameters", "expected `object`, got `array`"),
+        (f'{{"codecs":[{CODEC[:-1]},"parameters":{{"a":1,"a":1}}}}]}}', ".codecs[0].parameters.a", "appears twice"),
     ],
 )
 def test_a_wrong_text_is_named_where_it_is_wrong(text: str, path: str, problem: str) -> None:
@@ -81,10 +86,40 @@ def test_a_wrong_text_is_named_where_it_is_wrong(text: str, path: str, problem: 
 
 
 @pytest.mark.parametrize(
-    "unknown", ["null", "[]", "{}", str(2**64), "9" * 5000, "-0.0", '"\\u0000"', '"\\ud83d\\ude00"']
+    "unknown", ["null", "[]", "{}", "[1,{}]", str(2**64), "9" * 500, "-0.0", '"\\u0000"', '"\\ud83d\\ude00"']
 )
-def test_unknown_members_are_ignored_whatever_they_hold(unknown: str) -> None:
-    assert parse_rtp_parameters(f'{{"codecs":[{CODEC}],"unknown":{unknown}}}').codecs[0].payload_type == 111
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{{"codecs":[{CODEC}],"unknown":UNKNOWN,"encodings":[{{"ssrc":1}}]}}',
+        f'{{"codecs":[{CODEC[:-1]},"parameters":{{"unknown":UNKNOWN}}}}],"encodings":[{{"ssrc":1}}]}}',
+        f'{{"codecs":[{CODEC},{VIDEO[:-1]},"parameters":{{"sprop-stereo":UNKNOWN}}}}],"encodings":[{{"ssrc":1}}]}}',
+        f'{{"codecs":[{CODEC}],"headerExtensions":[{{"uri":"a","id":1,"parameters":UNKNOWN}}],"encodings":[{{"ssrc":1}}]}}',
+    ],
+    ids=["a member", "a parameter of Opus", "a parameter of a codec that we do not use", "an extension's parameters"],
+)
+def test_unknown_members_are_ignored_whatever_they_hold(text: str, unknown: str) -> None:
+    parameters = parse_rtp_parameters(text.replace("UNKNOWN", unknown))
+    assert negotiate_producer(parameters).opus_payload_type == 111
+
+
+def test_an_unknown_number_may_be_longer_than_any_that_we_can_read() -> None:
+    assert parse_rtp_parameters(f'{{"codecs":[{CODEC}],"unknown":{"9" * 5000}}}').codecs[0].payload_type == 111
+
+
+@pytest.mark.parametrize(
+    ("codecs", "path"),
+    [
+        (CODEC[:-1] + ',"parameters":{"sprop-stereo":[1]}}', ".codecs[0].parameters.sprop-stereo"),
+        (CODEC[:-1] + ',"parameters":{"sprop-stereo":{}}}', ".codecs[0].parameters.sprop-stereo"),
+        (CODEC + "," + RED[:-1] + ',"parameters":{"":["111/111"]}}', '.codecs[1].parameters[""]'),
+    ],
+)
+def test_a_parameter_that_we_use_is_named_where_it_is_wrong(codecs: str, path: str) -> None:
+    parameters = parse_rtp_parameters(f'{{"codecs":[{codecs}],"encodings":[{{"ssrc":1}}]}}')
+    with pytest.raises(InvalidParameters) as caught:
+        negotiate_producer(parameters)
+    assert (caught.value.path, caught.value.problem) == (f"rtp_paramaters{path}", "must be a string or a number")
 
 
 def test_the_depth_limit_is_exact_and_brackets_in_strings_do_not_count() -> None:

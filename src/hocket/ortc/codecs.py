@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from hocket.errors import InvalidParameters
+from hocket.ortc.decoding import step
 from hocket.ortc.parameters import CodecSettings, RtcpFeedback, RtpCodecCapability, RtpCodecParameters
 
 OPUS = "audio/opus"
@@ -71,6 +72,18 @@ def check_payload_type(payload_type: int, path: str) -> None:
     """
     if payload_type in _RTCP_CLASH:
         raise InvalidParameters(path, "must not be 64 to 95, which look like RTCP (RFC 5761)")
+
+
+def setting(codec: Codec, name: str, path: str) -> str | int | float | None:
+    """One parameter of a codec, checked to be what a parameter can be; None for an absent one.
+
+    Raises:
+        InvalidParameters: it is a list or an object. `path`, the codec's, begins the error's.
+    """
+    value = codec.parameters.get(name)
+    if isinstance(value, list | dict):
+        raise InvalidParameters(f"{path}.parameters{step(name)}", "must be a string or a number")
+    return value
 
 
 def has_nack(codec: Codec) -> bool:

@@ -119,15 +119,15 @@ def _check_repeated(data: bytes, where: str) -> None:
 def _places(tree: object, path: str) -> Iterator[str]:
     """The paths of all members that appear twice in `tree`, except those inside an object that is refused itself."""
     if isinstance(tree, _Repeated):
-        yield path + _step(tree.key)
+        yield path + step(tree.key)
     elif isinstance(tree, dict):
         for key, member in tree.items():
-            yield from _places(member, path + _step(key))
+            yield from _places(member, path + step(key))
     elif isinstance(tree, list):
         for index, element in enumerate(tree):
             yield from _places(element, f"{path}[{index}]")
 
 
-def _step(key: str) -> str:
+def step(key: str) -> str:
     """A member's name as it is written in a path."""
     return f".{key}" if _PLAIN_KEY.match(key) else f"[{json.dumps(key)}]"

@@ -162,7 +162,7 @@ def negotiate_producer(parameters: RtpParameters, where: str = "rtp_paramaters")
         red_payload_type=red_payload_type,
         extensions=used,
         nack=codecs.has_nack(opus),
-        stereo=opus.parameters.get("sprop-stereo") in (1, "1"),
+        stereo=codecs.setting(opus, "sprop-stereo", f"{where}.codecs[{index}]") in (1, "1"),
     )
 
 
@@ -261,6 +261,7 @@ def _red_sent(parameters: RtpParameters, opus_payload_type: int, where: str) -> 
     red, path = parameters.codecs[index], f"{where}.codecs[{index}]"
     codecs.check_usable(red, path)
     codecs.check_payload_type(red.payload_type, f"{path}.payloadType")
+    codecs.setting(red, "", path)  # a format without a key has an empty one
     if codecs.red_blocks(red) not in (None, opus_payload_type):
         raise InvalidParameters(f"{path}.parameters", f"must be RED of Opus, {opus_payload_type}/{opus_payload_type}")
     return red.payload_type

@@ -8,7 +8,7 @@ optional, because clients in other languages than JavaScript write it so.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -39,8 +39,9 @@ Mid = Annotated[str, Meta(pattern=r"^[!#$%&'*+.0-9A-Z^_`a-z{|}~-]{1,16}\Z")]
 Cname = Annotated[str, Meta(pattern=r"^[!-~]{0,255}\Z")]
 """RFC 3550 §6.5.1, in printable ASCII: it may end in other people's SDP, where a line break would start a new line."""
 
-CodecSettings = Annotated[dict[str, str | int | float | bool | None], Meta(max_length=64)]
-"""A codec's `fmtp` parameters by name (RFC 8866 §6.15)."""
+CodecSettings = Annotated[dict[str, Any], Meta(max_length=64)]
+"""A codec's `fmtp` parameters by name (RFC 8866 §6.15). Which of them we use, and so check, depends on the codec: see
+`codecs.setting`."""
 
 Kind = Literal["audio", "video", ""]
 Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
@@ -107,7 +108,7 @@ class RtpHeaderExtensionParameters(Struct, frozen=True, kw_only=True):
     uri: Uri
     id: ExtensionId
     encrypt: bool | None = False
-    parameters: CodecSettings | None = field(default_factory=dict)
+    parameters: Any = field(default_factory=dict)  # of no extension that we know
 
 
 class RtpEncodingParameters(Struct, frozen=True, kw_only=True, omit_defaults=True):
