@@ -105,7 +105,7 @@ pub struct TransportStats {
     pub dtls: DtlsState,
     /// Negotiated SRTP profile, such as `AEAD_AES_128_GCM`.
     pub srtp_profile: Option<&'static str>,
-    /// Latest round-trip time from RTCP, ms.
+    /// Smoothed round-trip time from RTCP, ms; `None` until a receiver has told of one.
     pub rtt_ms: Option<f32>,
 }
 
