@@ -61,6 +61,42 @@ fn a_client_that_checks_keeps_its_transport_for_ever() {
 }
 
 #[test]
+fn a_transport_that_was_never_checked_waits_as_long_as_its_stream_lasts_and_then_connects() {
+    for (workers, late) in [(1, Side::Send), (1, Side::Receive), (3, Side::Receive)] {
+        let mut scene = Scene::new(Setup::with_workers(workers));
+        scene.join("alice");
+        scene.person("alice").client(late).checks = false;
+        scene.run(SECOND * 3_600); // the handshake's time and the consent's are half a minute
+        let transport = scene.transport("alice", late);
+        assert_eq!(scene.close_reason(transport), None);
+        assert_eq!(selected(&mut scene, "alice", late), None);
+        scene.person("alice").client(late).checks = true;
+        scene.join("bob");
+        scene.run(SECOND * 2);
+        assert!(scene.is_connected(transport), "{late:?}");
+        ["alice", "bob"]
+            .into_iter()
+            .for_each(|name| scene.speak(name));
+        scene.run(SECOND);
+        assert_eq!(scene.heard_from("alice"), names(["bob"]));
+        assert_eq!(scene.heard_from("bob"), names(["alice"]));
+    }
+}
+
+#[test]
+fn nothing_is_left_of_a_transport_that_was_never_checked_when_its_stream_ends() {
+    let mut scene = Scene::new(Setup::with_workers(3));
+    scene.join("alice");
+    for side in [Side::Send, Side::Receive] {
+        scene.person("alice").client(side).checks = false;
+    }
+    scene.run(SECOND * 60);
+    assert_eq!(scene.holders().len(), 3, "announced to all");
+    scene.leave("alice");
+    assert_eq!(scene.holders(), []);
+}
+
+#[test]
 fn audio_is_back_within_a_second_after_a_listener_changed_its_address() {
     for workers in [1, 3] {
         let mut scene = Scene::pair(Setup::with_workers(workers));
