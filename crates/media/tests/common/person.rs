@@ -78,11 +78,13 @@ pub struct Person {
     pub level: Option<u8>,
     /// Whether packets carry their mid.
     pub writes_mid: bool,
+    /// The payload type of its Opus; signalled with the producer.
+    pub opus: u8,
     pub wraps_in_red: bool,
     /// How many earlier frames a RED packet carries along.
     pub carries: usize,
-    /// The payload type inside that is written for them.
-    pub carried_type: u8,
+    /// A payload type that is written for them instead of Opus's.
+    pub carried_type: Option<u8>,
     pub ssrc: u32,
     pub payload_length: usize,
     /// The next packet's 48-bit index and RTP time.
@@ -118,9 +120,10 @@ impl Person {
             speaks: false,
             level: Some(30),
             writes_mid: false,
+            opus: OPUS,
             wraps_in_red: false,
             carries: 1,
-            carried_type: OPUS,
+            carried_type: None,
             ssrc: 7_000 + u32::from(number),
             payload_length: 80,
             index: 60_000 + u64::from(number),
@@ -189,7 +192,7 @@ impl Person {
         if self.wraps_in_red {
             self.send_payload(RED, &self.wrapped());
         } else {
-            self.send_payload(OPUS, &self.frame());
+            self.send_payload(self.opus, &self.frame());
         }
         self.count += 1;
         self.index += 1;
@@ -209,10 +212,11 @@ impl Person {
             block.extend_from_slice(&count.to_be_bytes());
             block.extend_from_slice(&[0xEE; 2]);
             let [high, low] = ((offset as u16) << 2).to_be_bytes();
-            payload.extend_from_slice(&[0x80 | self.carried_type, high, low, block.len() as u8]);
+            let kind = self.carried_type.unwrap_or(self.opus);
+            payload.extend_from_slice(&[0x80 | kind, high, low, block.len() as u8]);
             blocks.extend_from_slice(&block);
         }
-        payload.push(OPUS);
+        payload.push(self.opus);
         payload.extend_from_slice(&blocks);
         payload.extend_from_slice(&self.frame());
         payload

@@ -145,7 +145,7 @@ impl Scene {
         let options = ProducerOptions {
             ssrc,
             mid: Some(mid.into()),
-            opus_payload_type: Some(person::OPUS),
+            opus_payload_type: Some(person.opus),
             red_payload_type: Some(person::RED),
             mid_extension: Some(person::MID_EXTENSION),
             audio_level_extension: Some(person::LEVEL_EXTENSION),
