@@ -4,8 +4,8 @@ HocketError
 ├── InvalidParameters     a member of a request is wrong; names its path
 ├── BadUnaryRequest       a unary request is not hRPC
 ├── BadStreamingRequest   a stream's opening or one of its frames is not hRPC
-├── UnknownEndpoint       no such service or method
-├── NotImplementedHere    the method exists, this server does not offer it
+├── UnknownEndpoint       no such service
+├── NotImplementedHere    the service is here, this method of it is not
 ├── NotFound              an id that names nothing on this stream
 ├── OutOfOrder            a request that the stream's state does not allow
 ├── TimedOut              the client took too long
@@ -91,15 +91,15 @@ class BadStreamingRequest(HocketError):
 
 
 class UnknownEndpoint(HocketError):
-    """No service or method has this path."""
+    """No service has this path."""
 
     identifier = "hrpc.not-found"
     status = 404
-    default = "There is no such method here."
+    default = "There is no such service here."
 
 
 class NotImplementedHere(HocketError):
-    """A method of the protocol that this server does not offer."""
+    """A method that this server does not offer, of a service that it has."""
 
     identifier = "hrpc.not-implemented"
     status = 501

@@ -6,6 +6,7 @@ from hocket.errors import (
     BadStreamingRequest,
     BadUnaryRequest,
     HocketError,
+    NotImplementedHere,
     ResourceExhausted,
     Unauthenticated,
     UnknownEndpoint,
@@ -31,11 +32,26 @@ def test_the_voice_service_has_one_stream() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/", "/protocol.voice.v1.VoiceService/", "/protocol.voice.v1.VoiceService/streammessage", "/x\x00"]
+    "path",
+    [
+        "",
+        "/",
+        "/protocol.voice.v1.VoiceService",
+        "/protocol.voice.v1.VoiceService/",
+        "/protocol.voice.v1.VoiceService/a.js",
+        "/protocol.chat.v1.ChatService/StreamMessage",
+        "/x\x00",
+    ],
 )
 def test_other_paths_are_not_found(path: str) -> None:
     with pytest.raises(UnknownEndpoint):
         find_method(path)
+
+
+@pytest.mark.parametrize("name", ["CreateChannel", "streammessage", "Stream_Message2"])
+def test_another_method_of_a_service_that_is_here_is_not_implemented(name: str) -> None:
+    with pytest.raises(NotImplementedHere):
+        find_method(f"/protocol.voice.v1.VoiceService/{name}")
 
 
 def test_a_stream_is_no_post_and_a_call_no_websocket() -> None:

@@ -41,8 +41,9 @@ async def running(
     authorize: Authorize = allow_everything,
     one_channel: OneChannel = "replace",
     allowed_origins: Collection[str] = (),
+    consent_ms: int = 30_000,
 ) -> AsyncIterator[tuple[VoiceServer, str]]:
-    """A VoiceServer as `hocket serve` serves it."""
+    """A VoiceServer as `hocket serve` serves it; with a `consent_ms` (RFC 7675) of the test's own, if it gives one."""
     voice = VoiceServer(
         announce=["127.0.0.1"],
         workers=1,
@@ -53,6 +54,7 @@ async def running(
         one_channel=one_channel,
         allowed_origins=allowed_origins,
     )
+    voice._media_options["consent_ms"] = consent_ms  # no option of the library: 30 s is the RFC's
     async with voice, uvicorn_running(uvicorn_config(voice, limits or Limits())) as base:
         yield voice, base
         await voice.drain()

@@ -74,14 +74,17 @@ async def test_a_token_that_is_none_gets_401_before_the_upgrade(base: str, token
     assert (caught.value.status, caught.value.identifier) == (401, "hocket.unauthenticated")
 
 
-async def test_an_unknown_method_gets_404(base: str) -> None:
+async def test_an_unknown_service_gets_404(base: str) -> None:
     with pytest.raises(Refused) as caught:
         await Client.open(f"{base}/elsewhere")
     assert (caught.value.status, caught.value.identifier) == (404, "hrpc.not-found")
+
+
+async def test_an_unknown_method_of_the_voice_service_gets_501(base: str) -> None:
     async with httpx.AsyncClient() as http:
         answer = await http.post(f"{base}/protocol.voice.v1.VoiceService/Nothing")
-    assert answer.status_code == 404
-    assert hrpc.Error.FromString(answer.content).identifier == "hrpc.not-found"
+    assert answer.status_code == 501
+    assert hrpc.Error.FromString(answer.content).identifier == "hrpc.not-implemented"
 
 
 async def test_a_text_frame_ends_the_stream_with_an_error(base: str) -> None:

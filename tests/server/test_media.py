@@ -6,11 +6,14 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+import aioice.ice
+import pytest
 import pytest_asyncio
 from pymediasoup import Device  # type: ignore[import-untyped]
 
 from hocket.proto import voice
 from hocket.server import VoiceServer
+from tests.e2e.nat import Nat
 from tests.e2e.pymediasoup_client import PymediasoupClient
 from tests.e2e.voice_stream import StreamError
 from tests.e2e.waiting import more_packets, until_true
@@ -120,3 +123,22 @@ async def test_somebody_who_speaks_is_shown_to_the_app_and_to_our_clients(server
             assert response.hocket.participant.user_id == ADA
     seen = [await anext(events) for _ in range(3)]
     assert [type(event).__name__ for event in seen] == ["Joined", "Joined", "Speaking"]
+
+
+async def test_who_has_no_media_any_more_leaves_by_consent_though_the_stream_lives(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(aioice.ice, "CONSENT_INTERVAL", 0.2)
+    async with running(consent_ms=3_000) as (server, base), person(base, ADA, None) as ada:
+        async with Nat() as nat:
+            bob = await PymediasoupClient(BOB, TONE, nat=nat).join(base.replace("http", "ws", 1), 2, guild=1)
+            await more_packets(ada, BOB, 10)
+        # Nothing of bob's passes the NAT any more, and the WebSocket does not go through it.
+        await until_true(lambda: ada.history == [("joined", BOB), ("left", BOB)])
+        await until_true(lambda: bob.ended is not None)
+        assert isinstance(bob.ended, StreamError)
+        assert bob.ended.identifier == "hocket.transport-failed"
+        assert "Nothing was heard" in bob.ended.sentence
+        assert ada.ended is None
+        assert server.streams == 1
+        await bob.leave()

@@ -15,6 +15,7 @@ from hocket.errors import (
     BadStreamingRequest,
     BadUnaryRequest,
     HocketError,
+    NotImplementedHere,
     RetryableError,
     Unauthenticated,
     UnknownEndpoint,
@@ -60,6 +61,8 @@ def _methods(file: FileDescriptor) -> Mapping[str, Method]:
 
 METHODS = _methods(voice.DESCRIPTOR)
 
+_SERVICES = frozenset(path.rpartition("/")[0] for path in METHODS)
+
 STREAM_MESSAGE = METHODS["/protocol.voice.v1.VoiceService/StreamMessage"]
 
 
@@ -67,12 +70,13 @@ def find_method(path: str) -> Method:
     """The method at a path.
 
     Raises:
-        UnknownEndpoint: there is none.
+        NotImplementedHere: the service is there, this method of it is not: a newer client's, say.
+        UnknownEndpoint: there is no such service.
     """
-    try:
+    if path in METHODS:
         return METHODS[path]
-    except KeyError:
-        raise UnknownEndpoint from None
+    service, _, name = path.rpartition("/")
+    raise NotImplementedHere if name.isidentifier() and service in _SERVICES else UnknownEndpoint
 
 
 def check_websocket(method: Method) -> None:
