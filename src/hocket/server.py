@@ -304,7 +304,10 @@ class VoiceServer:
             return await resolve(self._announce)
         announced = choose(own_addresses(), loopback=self._announce_loopback)
         if not announced:
-            raise ConfigError("This machine has no address of its own: say with --announce where clients reach it.")
+            raise ConfigError(
+                "This machine has no address of its own: say where clients reach it, with --announce, or in code with "
+                "VoiceServer(announce=[…])."
+            )
         return announced
 
     async def _tell_handlers(self, events: Subscription) -> None:
