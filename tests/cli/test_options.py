@@ -123,6 +123,37 @@ def test_a_list_in_the_environment_has_spaces_between(monkeypatch: pytest.Monkey
     assert options(monkeypatch).announce == ("10.0.0.1", "10.0.0.2")
 
 
+OTHER_VALUES: dict[str, tuple[str, object]] = {
+    "host": ("::1", "::1"),
+    "announce": ("10.0.0.1 voice.example.org", ("10.0.0.1", "voice.example.org")),
+    "silence_dbov": ("-45", -45),
+    "auth": ("my_app:check", "my_app:check"),
+    "one_channel": ("reject", "reject"),
+    "allow_origin": ("https://a https://b", ("https://a", "https://b")),
+    "tls_cert": ("c", Path("c")),
+    "tls_key": ("k", Path("k")),
+    "log_level": ("debug", "debug"),
+    "gather_ms": ("0.5", 0.5),
+}
+"""What an option may be set to, as text and as value, where a number above its default will not do."""
+
+
+@pytest.mark.parametrize("name", [each.name for each in dataclasses.fields(ServeOptions) if each.name != "limits"])
+def test_every_option_has_its_name_in_the_environment(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    text, value = OTHER_VALUES.get(name, ("7", 7))
+    monkeypatch.setenv(f"HOCKET_{name.upper()}", text)
+    changed: dict[str, Any] = {name: value}
+    assert options(monkeypatch) == dataclasses.replace(ServeOptions(), **changed) != ServeOptions()
+
+
+@pytest.mark.parametrize("name", [each.name for each in dataclasses.fields(Limits)])
+def test_every_limit_has_its_name_in_the_environment(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    value = getattr(Limits(), name) + 1
+    monkeypatch.setenv(f"HOCKET_LIMITS_{name.upper()}", str(value))
+    changed: dict[str, Any] = {name: value}
+    assert options(monkeypatch).limits == dataclasses.replace(Limits(), **changed)
+
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [

@@ -11,8 +11,10 @@ import pytest
 import pytest_asyncio
 from pymediasoup import Device  # type: ignore[import-untyped]
 
+from hocket.policy import ChannelId
 from hocket.proto import voice
 from hocket.server import VoiceServer
+from hocket.voice.events import Speaking
 from tests.e2e.nat import Nat
 from tests.e2e.pymediasoup_client import PymediasoupClient
 from tests.e2e.voice_stream import StreamError
@@ -22,6 +24,7 @@ from tests.server.wire import Client
 from tests.voice import shapes
 
 ADA, BOB, EVE = 1, 2, 3
+CHANNEL = ChannelId(1, 2)
 TONE = 440
 
 
@@ -113,6 +116,12 @@ async def test_a_foreign_certificate_ends_the_stream_with_a_clear_error(server: 
 async def test_somebody_who_speaks_is_shown_to_the_app_and_to_our_clients(server: tuple[VoiceServer, str]) -> None:
     voice, base = server
     events = voice.events()
+    heard: list[Speaking] = []
+
+    @voice.on("speaking")
+    def note(event: Speaking) -> None:
+        heard.append(event)
+
     async with await Client.open(base, "9") as watcher:
         await watcher.join(hocket=1, speaks=False)
         async with person(base, ADA):
@@ -121,6 +130,13 @@ async def test_somebody_who_speaks_is_shown_to_the_app_and_to_our_clients(server
                 if response.hocket.participant.speaking:
                     break
             assert response.hocket.participant.user_id == ADA
+            here = {view.user.id: view.speaking for view in voice.channels[CHANNEL].participants}
+            assert here == {9: False, ADA: True}
+            await until(lambda: bool(heard))
+            assert (heard[0].channel, heard[0].user.id, heard[0].speaking) == (CHANNEL, ADA, True)
+            await voice.mute(ADA)
+            await until(lambda: not heard[-1].speaking)
+            assert not any(view.speaking for view in voice.channels[CHANNEL].participants)
     seen = [await anext(events) for _ in range(3)]
     assert [type(event).__name__ for event in seen] == ["Joined", "Joined", "Speaking"]
 
