@@ -97,6 +97,28 @@ impl fmt::Debug for Password {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_username_names_us_if_and_only_if_it_is_our_fragment_a_colon_and_anything(
+            random in any::<[u8; Credentials::RANDOM]>(), theirs in ".{0,300}", separator in any::<char>(), cut in 0..=Ufrag::LEN,
+        ) {
+            let ours = Credentials::from_random(&random).ufrag;
+            prop_assert_eq!(Ufrag::from_username(&format!("{}:{theirs}", ours.as_str())), Some(ours));
+            prop_assert_eq!(Ufrag::from_username(ours.as_str().get(..cut).unwrap()), None, "cut off");
+            let other = Ufrag::from_username(&format!("{}{separator}{theirs}", ours.as_str()));
+            prop_assert_eq!(other.is_some(), separator == ':');
+        }
+
+        #[test]
+        fn no_username_panics_and_what_is_read_stands_before_the_colon(username in prop_oneof![".*", "[a-zA-Zé:]{7}.{0,3}:.*"]) {
+            if let Some(read) = Ufrag::from_username(&username) {
+                prop_assert_eq!(read.0.as_slice(), username.as_bytes().get(..Ufrag::LEN).unwrap());
+                prop_assert_eq!(username.as_bytes().get(Ufrag::LEN), Some(&b':'));
+            }
+        }
+    }
 
     #[test]
     fn a_check_names_us_by_the_part_before_the_colon() {

@@ -39,6 +39,9 @@ pub fn classify(datagram: &[u8]) -> Class {
 #[cfg(test)]
 mod tests {
     use super::{Class, classify};
+    use crate::rtcp::write;
+    use crate::rtp::Fields;
+    use crate::stun::{TransactionId, write_success};
     use proptest::prelude::*;
 
     #[test]
@@ -85,6 +88,19 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_our_own_writers_make_is_sorted_to_its_reader(
+            ssrc in any::<u32>(), sequence in any::<u16>(), payload_type in (0..128_u8).prop_filter("RFC 5761 forbids these", |kind| !(64..96).contains(kind)),
+            marker in any::<bool>(), id in any::<[u8; 12]>(), gone in proptest::collection::vec(any::<u32>(), 1..31),
+        ) {
+            let (mut packet, mut check, mut compound) = (Vec::new(), Vec::new(), Vec::new());
+            let fields = Fields { marker, payload_type, sequence, timestamp: ssrc, ssrc };
+            prop_assert!(fields.write(&[], &mut packet).is_ok());
+            write_success(TransactionId(id), ([192, 0, 2, 1], sequence).into(), b"password", &mut check);
+            write::bye(&gone, &mut compound);
+            prop_assert_eq!((classify(&packet), classify(&check), classify(&compound)), (Class::Rtp, Class::Stun, Class::Rtcp));
+        }
+
         #[test]
         fn only_the_first_two_bytes_matter(head in any::<[u8; 2]>(), tail in proptest::collection::vec(any::<u8>(), 0..64)) {
             let datagram = [&head[..], &tail].concat();

@@ -13,6 +13,7 @@ use dimpl::{Config, Dtls, DtlsCertificate, KeyingMaterial, Output, SrtpProfile};
 use crate::command::Role;
 use crate::dtls::certificate::Certificate;
 use crate::dtls::keys::SrtpKeys;
+use crate::dtls::record::{has_plaintext_alert, is_client_hello};
 use crate::options::Options;
 
 /// First retransmission. Below RFC 9147's 1 s because ICE has just shown that the path is alive, and a lost flight delays a join by it.
@@ -295,87 +296,6 @@ impl Association {
             self.connect(context, now, send)
         } else {
             Progress::Nothing
-        }
-    }
-}
-
-/// Bytes of a plaintext record's header: type, version, epoch, sequence number, length (RFC 6347 §4.1).
-const RECORD_HEADER: usize = 13;
-
-/// Plaintext records of a datagram as (content type, epoch, fragment), up to the first that is none.
-fn plaintext_records(mut data: &[u8]) -> impl Iterator<Item = (u8, u16, &[u8])> {
-    core::iter::from_fn(move || {
-        let (&[kind, _, _, e0, e1, _, _, _, _, _, _, l0, l1], rest) =
-            data.split_first_chunk::<RECORD_HEADER>()?;
-        let (fragment, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes([l0, l1])))?;
-        data = rest;
-        (20..=26)
-            .contains(&kind)
-            .then_some((kind, u16::from_be_bytes([e0, e1]), fragment))
-    })
-}
-
-/// Whether the datagram begins with a plaintext record of (a part of) a ClientHello (RFC 6347 §4.2.2).
-fn is_client_hello(data: &[u8]) -> bool {
-    const HANDSHAKE: u8 = 22;
-    const CLIENT_HELLO: u8 = 1;
-    plaintext_records(data)
-        .next()
-        .is_some_and(|(kind, epoch, fragment)| {
-            (kind, epoch) == (HANDSHAKE, 0) && fragment.first() == Some(&CLIENT_HELLO)
-        })
-}
-
-/// Whether the datagram carries an alert that is not protected.
-fn has_plaintext_alert(data: &[u8]) -> bool {
-    const ALERT: u8 = 21;
-    plaintext_records(data).any(|(kind, epoch, _)| (kind, epoch) == (ALERT, 0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn record(kind: u8, epoch: u8, fragment: &[u8]) -> Vec<u8> {
-        let mut bytes = vec![
-            kind,
-            0xFE,
-            0xFD,
-            0,
-            epoch,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            fragment.len() as u8,
-        ];
-        bytes.extend_from_slice(fragment);
-        bytes
-    }
-
-    #[test]
-    fn an_unprotected_alert_is_seen_wherever_it_stands() {
-        let (hello, alert, sealed) = (
-            record(22, 0, &[1, 2, 3]),
-            record(21, 0, &[2, 40]),
-            record(21, 1, &[2, 40]),
-        );
-        assert!(has_plaintext_alert(&alert));
-        assert!(has_plaintext_alert(&[hello.clone(), alert].concat()));
-        assert!(!has_plaintext_alert(&[hello.clone(), sealed].concat()));
-        assert!(is_client_hello(&hello));
-    }
-
-    #[test]
-    fn cut_off_records_are_no_hello_and_no_alert() {
-        for bytes in [record(22, 0, &[1, 2, 3]), record(21, 0, &[2, 40])] {
-            for length in 0..bytes.len() {
-                let part = bytes.get(..length).unwrap_or_default();
-                assert!(!is_client_hello(part) && !has_plaintext_alert(part));
-            }
         }
     }
 }

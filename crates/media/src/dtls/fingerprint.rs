@@ -182,6 +182,36 @@ impl fmt::Debug for Fingerprint {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back_in_any_case_and_no_part_of_it_is(
+            function in proptest::sample::select(HashFunction::ALL.to_vec()), certificate in any::<Vec<u8>>(),
+            flips in any::<u64>(), at in any::<proptest::sample::Index>(),
+        ) {
+            let written = Fingerprint::of(function, &certificate);
+            let mixed: String = written.value().char_indices()
+                .map(|(place, letter)| if flips >> (place % 64) & 1 == 1 { letter.to_ascii_lowercase() } else { letter }).collect();
+            prop_assert_eq!(Fingerprint::parse(function, &mixed), Some(written.clone()));
+            let cut = mixed.get(..at.index(mixed.len())).unwrap();
+            prop_assert_eq!(Fingerprint::parse(function, cut), None, "{}", cut);
+            for other in HashFunction::ALL.into_iter().filter(|other| *other != function) {
+                prop_assert_eq!(Fingerprint::parse(other, &mixed), None);
+            }
+        }
+
+        #[test]
+        fn no_text_panics_and_what_is_taken_is_hexadecimal_bytes_and_nothing_else(
+            name in prop_oneof!["[sS][hH][aA]-(256|384|512)", ".*"], value in prop_oneof!["([0-9a-fA-F]{2}:){31}[0-9a-fA-F]{2}", "[0-9a-f:+é]{0,200}", ".*"],
+        ) {
+            if let Ok(Fingerprints(taken)) = Fingerprints::parse([(name.as_str(), value.as_str())]) {
+                prop_assert_eq!(taken.len(), 1);
+                let only = taken.first().unwrap();
+                prop_assert!(only.algorithm().eq_ignore_ascii_case(&name) && only.value().eq_ignore_ascii_case(&value));
+            }
+        }
+    }
 
     #[test]
     fn either_case_matches_the_same_certificate() {
