@@ -67,6 +67,7 @@ src/hocket/web/index.html: web/node_modules/.package-lock.json $(WEB_SOURCES)
 check-rust: | require
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo check --manifest-path fuzz/Cargo.toml --no-default-features --target-dir target --locked
 
 check-python: $(STAMPS)/test native
 	$(BIN)/ruff format --check .
