@@ -34,7 +34,9 @@ def test_without_options_ten_people_speak_for_ten_seconds(monkeypatch: pytest.Mo
 
 def test_every_option_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
     line = "--url ws://a:1/b --channels 2 --participants 3 --speakers 2 --talking 1 --listeners 1 --seconds 0.5 --json"
-    more = "--payload 80 --vary 20 --pid 7 --token-prefix t --guild 4 --first-channel 5 --joins 6 --threads 2 --sample 1"
+    more = (
+        "--payload 80 --vary 20 --pid 7 --token-prefix t --guild 4 --first-channel 5 --joins 6 --threads 2 --sample 1"
+    )
     assert options(monkeypatch, *line.split(), *more.split()) == BenchOptions(
         url="ws://a:1/b",
         channels=2,

@@ -124,6 +124,7 @@ impl LoadClient {
             .map_err(raise)
     }
 
+    #[allow(clippy::too_many_arguments, reason = "keywords of one Python method")]
     #[pyo3(signature = (transport, *, ssrc, payload_type, payload, vary=0, level_extension=None, level=-30),
         text_signature = "($self, transport, *, ssrc, payload_type, payload, vary=0, level_extension=None, level=-30)")]
     fn speak(
