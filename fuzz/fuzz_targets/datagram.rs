@@ -184,8 +184,8 @@ fn seal_rtp(scene: &mut Scene, noise: &[u8], payload: &[u8]) {
     header.truncate(12);
     header[0] = 0x80 | first & 0x3F;
     header.extend_from_slice(rest);
-    person.index += 1;
     let index = person.index;
+    person.index += 1;
     person.send.send_rtp(&header, payload, index);
 }
 
