@@ -141,6 +141,21 @@ mod tests {
     }
 
     #[test]
+    fn without_a_number_there_is_one_worker_a_core() {
+        let cores = std::thread::available_parallelism().unwrap().get();
+        let options = EngineOptions {
+            workers: 0,
+            ..EngineOptions::default()
+        };
+        let expected = if options.batched() {
+            cores.min(MAX_WORKERS)
+        } else {
+            1
+        };
+        assert_eq!(options.worker_count(), expected);
+    }
+
+    #[test]
     fn each_range_is_checked_and_named() {
         let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let base = EngineOptions::default;

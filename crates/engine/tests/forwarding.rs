@@ -7,9 +7,10 @@
 
 mod common;
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use common::{HEARD_TYPE, Scene, on_loopback};
+use common::{HEARD_TYPE, Scene, on_both_families, on_loopback};
 use hocket_media::{Stats, StatsOf};
 
 /// One speaks, all others listen; each must hear every packet once, in order, under its own SSRC and payload type.
@@ -75,6 +76,29 @@ fn over_ipv4_without_batches() {
 #[test]
 fn over_ipv6_without_batches() {
     everyone_hears_the_speaker("::1", 1, false, 3);
+}
+
+#[test]
+fn a_speaker_and_a_listener_of_different_families_meet_on_one_port() {
+    let families: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+    for (workers, batch) in [(1, true), (3, true), (1, false)] {
+        let mut scene = Scene::new(&on_both_families(workers, batch));
+        let people = families.map(|family| scene.join_connected_at(family));
+        let producers = people.map(|person| scene.produce(person));
+        scene.hear(people[0], producers[1], 7);
+        scene.hear(people[1], producers[0], 7);
+        scene.settle();
+        for (speaker, listener) in [(0, 1), (1, 0)].map(|(a, b)| (people[a], people[b])) {
+            let word = format!("over {}", scene.people[speaker].client.address);
+            scene.say(speaker, word.as_bytes());
+            scene.run_until("the word over the other family", |scene| {
+                !scene.people[listener].heard.is_empty()
+            });
+            assert_eq!(scene.people[listener].heard_from(7), [word.as_bytes()]);
+        }
+        let families_used = people.map(|person| scene.people[person].client.address.ip());
+        assert_eq!(families_used, families);
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use common::{Scene, on_loopback};
-use hocket_engine::EngineOptions;
+use hocket_engine::{EngineOptions, MAX_WORKERS};
 
 /// Tests of this file look at the whole process, so they run one at a time.
 fn alone() -> MutexGuard<'static, ()> {
@@ -49,6 +49,24 @@ fn descriptors_and_threads_return_to_the_base_line() {
         std::thread::yield_now();
     }
     assert_eq!((entries("fd"), entries("task")), before);
+}
+
+#[test]
+fn an_engine_without_a_number_of_workers_runs_one_thread_a_core() {
+    let _alone = alone();
+    let cores = std::thread::available_parallelism()
+        .unwrap()
+        .get()
+        .min(MAX_WORKERS);
+    let mut scene = Scene::new(&on_loopback("127.0.0.1", 0, true));
+    assert_eq!(scene.engine.workers(), cores);
+    scene.join_connected();
+    scene.run_until("an account of every worker", |scene| {
+        let cores = scene.engine.dump().cores;
+        cores.iter().map(|core| core.transports).sum::<usize>() == 1
+    });
+    let dump = scene.engine.dump();
+    assert_eq!((dump.threads, dump.cores.len()), (cores, cores));
 }
 
 #[test]

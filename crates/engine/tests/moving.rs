@@ -7,7 +7,7 @@
 
 mod common;
 
-use common::{Scene, on_loopback};
+use common::{Scene, on_both_families, on_loopback};
 use hocket_engine::EngineOptions;
 
 /// Both move again and again; with three workers most moves land on one that does not own the transport.
@@ -56,4 +56,16 @@ fn to_another_address() {
         &on_loopback("127.0.0.1", 3, true),
         &["127.0.0.2", "127.0.0.3"],
     );
+}
+
+/// As a telephone does that leaves the house: one network has only IPv4, the next prefers IPv6. Each move is one of a person to the family
+/// that they are not on.
+#[test]
+fn to_the_other_family_and_back_on_one_port() {
+    for (workers, batch) in [(3, true), (1, false)] {
+        audio_flows_on(
+            &on_both_families(workers, batch),
+            &["::1", "::1", "127.0.0.1", "127.0.0.1"],
+        );
+    }
 }

@@ -17,7 +17,7 @@
 pub mod client;
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use client::{Client, Opened, Version};
@@ -79,6 +79,14 @@ pub fn on_loopback(server: &str, workers: usize, batch: bool) -> EngineOptions {
     }
 }
 
+/// Options for an engine on the loopback addresses of both families; who does not say otherwise talks IPv4.
+pub fn on_both_families(workers: usize, batch: bool) -> EngineOptions {
+    EngineOptions {
+        addresses: vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+        ..on_loopback("127.0.0.1", workers, batch)
+    }
+}
+
 impl Scene {
     pub fn new(options: &EngineOptions) -> Self {
         Self::on(Engine::new(options).unwrap(), options.addresses[0])
@@ -102,9 +110,14 @@ impl Scene {
 
     /// Let somebody join: a transport, told the person's fingerprint. Gives the person's number.
     pub fn join(&mut self) -> usize {
+        self.join_at(self.server)
+    }
+
+    /// As [`Scene::join`], by the engine's address `ip`, from the same.
+    fn join_at(&mut self, ip: IpAddr) -> usize {
         let info = self.engine.create_transport(self.router).unwrap();
-        let server = SocketAddr::new(self.server, self.engine.port());
-        let (address, socket) = self.socket(self.server);
+        let server = SocketAddr::new(ip, self.engine.port());
+        let (address, socket) = self.socket(ip);
         let seed = 1_000 + self.people.len() as u64;
         let client = Client::new(
             address,
@@ -130,7 +143,12 @@ impl Scene {
 
     /// As [`Scene::join`], and wait until media may flow.
     pub fn join_connected(&mut self) -> usize {
-        let person = self.join();
+        self.join_connected_at(self.server)
+    }
+
+    /// As [`Scene::join_connected`], by the engine's address `ip`.
+    pub fn join_connected_at(&mut self, ip: IpAddr) -> usize {
+        let person = self.join_at(ip);
         let transport = self.people[person].transport;
         self.run_until("connected", |scene| {
             scene.people[person].client.is_connected()
@@ -211,12 +229,16 @@ impl Scene {
         answer.unwrap()
     }
 
-    /// A person goes to a new port of `ip`, as behind a router that forgot its mapping, and checks from there.
+    /// A person goes to a new port of `ip`, as behind a router that forgot its mapping, and checks from there; to the engine's address of the
+    /// other family, when `ip` is of that.
     pub fn move_person(&mut self, person: usize, ip: IpAddr) {
         let (address, socket) = self.socket(ip);
         let mover = &mut self.people[person];
         mover.sockets.clear();
         mover.sockets.insert(address, socket);
+        if ip.is_ipv4() != mover.client.server.is_ipv4() {
+            mover.client.server.set_ip(ip);
+        }
         mover.client.move_to(address, Instant::now());
     }
 
