@@ -57,6 +57,25 @@
     return undefined;
   }
 
+  /** Everything that sounds or could: what an <audio> of the document plays, and what any connection receives. */
+  function tracks() {
+    const elements = [...document.querySelectorAll("audio, video")].filter((it) => it.srcObject !== null);
+    const played = elements.flatMap((element) => element.srcObject.getAudioTracks());
+    const received = peers.flatMap((peer) => peer.getReceivers().map((receiver) => receiver.track));
+    return [...new Set([...played, ...received])].filter((track) => track.kind === "audio");
+  }
+
+  /** RTP packets of every audio stream of all connections, `inbound-rtp` or `outbound-rtp`: {connection and SSRC: count}. */
+  async function streams(type) {
+    const found = {};
+    for (const [at, peer] of peers.entries()) {
+      for (const report of await reports(peer)) {
+        if (report.type === type) found[`${at} ${report.ssrc}`] = report.packetsReceived ?? report.packetsSent;
+      }
+    }
+    return found;
+  }
+
   const WATCH_EVERY_MS = 20; // statistics cost a page milliseconds: asking more often slows what is measured
   const STATISTICS_MS = 100;
   const counted = new Map();
@@ -117,5 +136,5 @@
     return { arrived, longest };
   }
 
-  window.ears = { peers, peaks, packets, watch, arrivals };
+  window.ears = { peers, peaks, packets, tracks, streams, watch, arrivals };
 })();

@@ -34,6 +34,8 @@ _PACKETS: Final = """async () => {
   return packets;
 }"""
 
+_SOUNDING: Final = "(floor) => window.ears.tracks().map((track) => window.ears.peaks(track, floor))"
+
 _PEOPLE: Final = """() => [...document.querySelectorAll('[data-testid="person"]')].map((row) => ({
   id: row.dataset.userId,
   name: row.querySelector('[data-testid="person-name"]').textContent.trim(),
@@ -187,6 +189,23 @@ class PageUser:
         """RTP packets that have come from each user."""
         packets: dict[str, int] = await self.tab.evaluate(_PACKETS)
         return {int(user): count for user, count in packets.items()}
+
+    async def sounding(self) -> set[int]:
+        """Frequencies in Hz of all that sounds in the page, whoever is in the channel: what any element of the document
+        plays and what any connection receives, each by itself."""
+        spectra: list[list[dict[str, float]]] = await self.tab.evaluate(_SOUNDING, AUDIBLE_DBFS)
+        tones = {name_tone([Peak(**peak) for peak in found]) for found in spectra}
+        return {tone for tone in tones if tone is not None}
+
+    async def streams(self) -> dict[str, int]:
+        """RTP packets of every stream that any of the page's connections receives, whoever is in the channel."""
+        counts: dict[str, int] = await self.tab.evaluate("() => window.ears.streams('inbound-rtp')")
+        return counts
+
+    async def sent(self) -> int:
+        """RTP packets that the page has sent."""
+        counts: dict[str, int] = await self.tab.evaluate("() => window.ears.streams('outbound-rtp')")
+        return sum(counts.values())
 
 
 @contextlib.asynccontextmanager

@@ -13,7 +13,7 @@ from .conftest import Browsers
 from .page import ChromiumTab, PageUser, chromium_user
 from .server import Server
 from .tone import TONES
-from .waiting import more_packets, until, until_heard
+from .waiting import more_packets, nothing_comes_of, until, until_heard
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -72,9 +72,8 @@ async def test_people_in_another_channel_are_not_heard(
     _, bob_id = await all_enter(server, channel, alice, bob)
     await carol.enter(server.url, f"{channel}-elsewhere")
     await until_heard(alice, {bob_id: BOB})
-    await more_packets(alice, bob_id, 50)
-    assert await alice.heard() == {bob_id: BOB}
-    assert await carol.heard() == {}
+    await nothing_comes_of(alice, CAROL, {bob_id: BOB})
+    await nothing_comes_of(carol, BOB, {})
     assert set(await carol.people()) == {"Carol"}
 
 
@@ -127,8 +126,9 @@ async def test_who_leaves_falls_silent_and_vanishes(
     await bob.leave()
     await until_heard(alice, {carol_id: CAROL})
     await until(alice.people, lambda people: set(people) == {"Alice", "Carol"})
-    await more_packets(alice, carol_id, 50)
+    await nothing_comes_of(alice, BOB, {carol_id: CAROL})
     assert await alice.heard() == {carol_id: CAROL}
+    await until(bob.sounding, lambda tones: tones == set())
     assert await bob.heard() == {}
     assert await bob.connection() == ""
 
@@ -138,7 +138,7 @@ async def test_who_closes_the_tab_has_left(server: Server, channel: int, browser
         _, bob_id = await all_enter(server, channel, alice, bob)
         await until_heard(alice, {bob_id: BOB})
     await until(alice.people, lambda people: set(people) == {"Alice"})
-    assert await alice.heard() == {}
+    await nothing_comes_of(alice, BOB, {})
 
 
 async def test_a_late_joiner_hears_who_was_there_and_is_heard(
