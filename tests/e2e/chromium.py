@@ -20,24 +20,38 @@ _FLAGS: Final = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
     "--autoplay-policy=no-user-gesture-required",
 )
 
 
+ALLOWED: Final = ("--use-fake-ui-for-media-stream",)
+"""Gives pages the microphone without a question. Without it a browser that nobody sees says no to all of them."""
+
+TAKEN: Final = (*ALLOWED, "--fail-audio-stream-creation")
+"""Every sound device refuses to open, as one does that another program holds."""
+
+
 async def launch(
-    playwright: Playwright, microphone: Path, *, program: str = PROGRAM, secure: Sequence[str] = ()
+    playwright: Playwright,
+    microphone: Path | None,
+    *,
+    program: str = PROGRAM,
+    secure: Sequence[str] = (),
+    access: Sequence[str] = ALLOWED,
 ) -> Browser:
     """Starts one person's browser.
 
     Args:
         playwright: the driver.
-        microphone: the WAV file that its microphone plays, over and over.
+        microphone: the WAV file that its microphones play, over and over: the default one and two more, with as many
+            speakers. None: it has no sound device but the machine's own.
         program: another executable, such as one that enters a network namespace first.
         secure: origins to be trusted with a microphone although they are plain http from elsewhere.
+        access: whether pages get at the devices: `ALLOWED`, `TAKEN`, or nothing for a refusal.
     """
-    flags = [*_FLAGS, f"--use-file-for-fake-audio-capture={microphone}"]
+    flags = [*_FLAGS, *access]
+    if microphone is not None:
+        flags += ["--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={microphone}"]
     if secure:
         flags.append(f"--unsafely-treat-insecure-origin-as-secure={','.join(secure)}")
     return await playwright.chromium.launch(executable_path=program, headless=True, args=flags)

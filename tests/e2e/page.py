@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from playwright.async_api import Browser, BrowserContext, Page
@@ -45,10 +46,27 @@ _PEOPLE: Final = """() => [...document.querySelectorAll('[data-testid="person"]'
   deafened: row.dataset.deafened === "true",
 }))"""
 
+_PROBLEMS: Final = """() => [...document.querySelectorAll('[data-testid="problem"]')].map((card) => ({
+  code: card.dataset.code,
+  title: card.querySelector("h2").textContent,
+  text: card.querySelector("p")?.textContent ?? "",
+  remedy: card.querySelector("button")?.textContent ?? "",
+}))"""
+
 _CONNECTION: Final = """() => {
   const line = document.querySelector('[data-testid="connection-state"]');
   return line === null ? "" : [line.dataset.phase, line.dataset.media ?? ""].join(" ").trim();
 }"""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A card that says what is wrong: its code, its words, and the words of its button; empty without one."""
+
+    code: str
+    title: str
+    text: str
+    remedy: str = ""
 
 
 class Tab(Protocol):
@@ -178,6 +196,11 @@ class PageUser:
         """The rows that the page shows, by name."""
         rows: list[dict[str, Any]] = await self.tab.evaluate(_PEOPLE)
         return {row["name"]: row for row in rows}
+
+    async def problems(self) -> list[Problem]:
+        """What the page says is wrong."""
+        cards: list[dict[str, str]] = await self.tab.evaluate(_PROBLEMS)
+        return [Problem(**card) for card in cards]
 
     async def heard(self) -> dict[int, int]:
         """Who is heard now: user id → frequency in Hz."""
