@@ -12,6 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Playwright, async_playwright
 
 from . import chromium
+from .page import PageUser, chromium_user
 from .server import Server, serving
 from .tone import TONES, write_wave
 
@@ -84,6 +85,24 @@ def server(_server: Server) -> Iterator[Server]:
     yield _server
     faults = [line for line in _server.log[before:] if "Traceback" in line or "rror:" in line or "panicked" in line]
     assert faults == [], "\n".join(_server.log[before:])
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def alice(browsers: Browsers) -> AsyncIterator[PageUser]:
+    async with chromium_user(await browsers.of("alice"), "Alice") as user:
+        yield user
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def bob(browsers: Browsers) -> AsyncIterator[PageUser]:
+    async with chromium_user(await browsers.of("bob"), "Bob") as user:
+        yield user
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def carol(browsers: Browsers) -> AsyncIterator[PageUser]:
+    async with chromium_user(await browsers.of("carol"), "Carol") as user:
+        yield user
 
 
 _figures: list[str] = []

@@ -11,6 +11,7 @@ from playwright.async_api import Browser, BrowserContext, Page
 
 from . import chromium
 from .bidi import Bidi, BidiPage, Json
+from .server import Server
 from .tone import AUDIBLE_DBFS, Peak, name_tone
 from .waiting import until
 
@@ -229,6 +230,11 @@ class PageUser:
         """RTP packets that the page has sent."""
         counts: dict[str, int] = await self.tab.evaluate("() => window.ears.streams('outbound-rtp')")
         return sum(counts.values())
+
+
+async def all_enter(server: Server, channel: int, *users: PageUser) -> list[int]:
+    """Everyone joins, one after the other, as people do."""
+    return [await user.enter(server.url, str(channel)) for user in users]
 
 
 @contextlib.asynccontextmanager

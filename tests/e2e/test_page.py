@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import WebSocketRoute
 
 from .conftest import Browsers
-from .page import ChromiumTab, PageUser, chromium_user
+from .page import ChromiumTab, PageUser, all_enter, chromium_user
 from .server import Server
 from .tone import TONES
 from .waiting import more_packets, nothing_comes_of, until, until_heard
@@ -18,29 +16,6 @@ from .waiting import more_packets, nothing_comes_of, until, until_heard
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ALICE, BOB, CAROL = TONES["alice"], TONES["bob"], TONES["carol"]
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def alice(browsers: Browsers) -> AsyncIterator[PageUser]:
-    async with chromium_user(await browsers.of("alice"), "Alice") as user:
-        yield user
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def bob(browsers: Browsers) -> AsyncIterator[PageUser]:
-    async with chromium_user(await browsers.of("bob"), "Bob") as user:
-        yield user
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def carol(browsers: Browsers) -> AsyncIterator[PageUser]:
-    async with chromium_user(await browsers.of("carol"), "Carol") as user:
-        yield user
-
-
-async def all_enter(server: Server, channel: int, *users: PageUser) -> list[int]:
-    """Everyone joins, one after the other, as people do."""
-    return [await user.enter(server.url, str(channel)) for user in users]
 
 
 async def test_two_people_hear_each_other(server: Server, channel: int, alice: PageUser, bob: PageUser) -> None:
