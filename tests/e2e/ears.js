@@ -76,6 +76,12 @@
     return found;
   }
 
+  /** All statistics of some types, of every connection that is up. */
+  async function statistics(...types) {
+    const up = peers.filter((peer) => peer.connectionState === "connected");
+    return (await Promise.all(up.map(reports))).flat().filter((report) => types.includes(report.type));
+  }
+
   const WATCH_EVERY_MS = 20; // statistics cost a page milliseconds: asking more often slows what is measured
   const STATISTICS_MS = 100;
   const counted = new Map();
@@ -136,5 +142,5 @@
     return { arrived, longest };
   }
 
-  window.ears = { peers, peaks, packets, tracks, streams, watch, arrivals };
+  window.ears = { peers, peaks, packets, tracks, streams, statistics, watch, arrivals };
 })();

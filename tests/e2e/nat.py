@@ -1,8 +1,12 @@
-"""A NAT between a client and the server's media port, which can forget its mappings as home routers do."""
+"""A NAT between clients and the server's media port. It can forget its mappings as home routers do, and lose datagrams.
+
+The loss is made here and not by the kernel: netem is a module that many machines have not.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import random
 from typing import Self
 
 Address = tuple[str, int]
@@ -13,10 +17,15 @@ class Nat:
 
     Attributes:
         port: where clients send to.
+        loss: share of the datagrams that is lost either way, 0 … 1.
+        lost_rtp: audio packets lost on the way to clients so far.
     """
 
     def __init__(self) -> None:
         self.port = 0
+        self.loss = 0.0
+        self.lost_rtp = 0
+        self._chance = random.Random(20)
         self._server: Address = ("127.0.0.1", 0)
         self._inner: asyncio.DatagramTransport | None = None
         self._outer: dict[Address, asyncio.DatagramTransport] = {}
@@ -50,13 +59,18 @@ class Nat:
             await self._map(client)
 
     async def outward(self, data: bytes, client: Address) -> None:
-        """Passes a client's datagram on."""
+        """Passes a client's datagram on, or loses it."""
+        if self._chance.random() < self.loss:
+            return
         if client not in self._outer:
             await self._map(client)
         self._outer[client].sendto(data)
 
     def inward(self, data: bytes, client: Address) -> None:
-        """Passes the server's answer on."""
+        """Passes the server's answer on, or loses it."""
+        if self._chance.random() < self.loss:
+            self.lost_rtp += is_rtp(data)
+            return
         assert self._inner is not None
         self._inner.sendto(data, client)
 
@@ -67,6 +81,11 @@ class Nat:
             outer.close()
         else:
             self._outer[client] = outer
+
+
+def is_rtp(data: bytes) -> bool:
+    """Whether a datagram is RTP, and neither STUN, DTLS nor RTCP (RFC 7983 §7, RFC 5761 §4)."""
+    return len(data) > 12 and 128 <= data[0] <= 191 and not 64 <= data[1] & 0x7F <= 95
 
 
 class _Inner(asyncio.DatagramProtocol):
