@@ -60,6 +60,9 @@ _CONNECTION: Final = """() => {
 }"""
 
 
+Statistics = list[dict[str, Any]]
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """A card that says what is wrong: its code, its words, and the words of its button; empty without one."""
@@ -225,6 +228,11 @@ class PageUser:
         """RTP packets of every stream that any of the page's connections receives, whoever is in the channel."""
         counts: dict[str, int] = await self.tab.evaluate("() => window.ears.streams('inbound-rtp')")
         return counts
+
+    async def statistics(self, *types: str) -> Statistics:
+        """Reports of `getStats()` of some types, of all the page's connections that are up."""
+        found: Statistics = await self.tab.evaluate("(types) => window.ears.statistics(...types)", list(types))
+        return found
 
     async def sent(self) -> int:
         """RTP packets that the page has sent."""

@@ -1,10 +1,9 @@
-"""What real browsers and the server agree on, and how they mend loss: DTLS and SRTP, NACK and retransmission."""
+"""How real browsers and the server mend loss: NACK (RFC 4585 §6.2.1) and retransmission, both ways."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from playwright.async_api import WebSocketRoute
@@ -12,11 +11,9 @@ from playwright.async_api import WebSocketRoute
 from hocket.media.engine import MediaEngine
 from tests.server.running import running
 
-from . import firefox
 from .conftest import Browsers, Note
 from .nat import Nat
-from .page import ChromiumTab, PageUser, chromium_user, firefox_user
-from .server import Server
+from .page import ChromiumTab, PageUser, chromium_user
 from .tone import TONES
 from .waiting import until, until_heard, until_true
 
@@ -24,37 +21,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ALICE, BOB = TONES["alice"], TONES["bob"]
 
-DTLS_1_3 = "FEFC"
-"""`tlsVersion` is the version's two bytes (RFC 9147 §5.3)."""
-
 LOSS = 0.05
 """Share of the datagrams that is lost on the way there, and on the way back."""
 
 ENOUGH_LOST = 10
 """Audio packets on their way to the pages, so that most of them having come after all is no chance."""
-
-Statistics = list[dict[str, Any]]
-
-
-def statistics(user: PageUser, *types: str) -> Callable[[], Awaitable[Statistics]]:
-    """Looks up reports of `getStats()` of some types, of all connections that are up."""
-    return lambda: user.tab.evaluate("(types) => window.ears.statistics(...types)", list(types))
-
-
-async def test_browsers_speak_dtls_1_3_and_get_the_srtp_profile_that_they_like_best(
-    server: Server, channel: int, browsers: Browsers
-) -> None:
-    """In DTLS 1.3 the server's library takes the first profile of the client's list that it knows."""
-    async with chromium_user(await browsers.of("alice"), "Alice") as alice, firefox.launch(BOB) as session:
-        bob = await firefox_user(session, "Bob")
-        alice_id = await alice.enter(server.url, str(channel))
-        bob_id = await bob.enter(server.url, str(channel))
-        await until_heard(alice, {bob_id: BOB})
-        await until_heard(bob, {alice_id: ALICE})
-        for user, profile in ((alice, "SRTP_AES128_CM_HMAC_SHA1_80"), (bob, "SRTP_AEAD_AES_128_GCM")):
-            transports = await until(statistics(user, "transport"), lambda found: len(found) == 2)
-            agreed = [(it["dtlsRole"], it["tlsVersion"], it["srtpCipher"]) for it in transports]
-            assert agreed == [("client", DTLS_1_3, profile)] * 2
 
 
 async def lead_through(nat: Nat, user: PageUser) -> None:
@@ -101,14 +72,13 @@ async def test_what_is_lost_on_the_way_is_asked_for_and_comes_again(
             return sent + again
 
         async def lost() -> list[int]:
-            reports = [report for user in (alice, bob) for report in await statistics(user, "inbound-rtp")()]
+            reports = [report for user in (alice, bob) for report in await user.statistics("inbound-rtp")]
             return [report["packetsLost"] for report in reports]
 
         await until(counted, lambda counts: len(counts) == 4 and min(counts) >= 3)
         await until_true(lambda: nat.lost_rtp >= ENOUGH_LOST)
         for user in (alice, bob):
-            await until(statistics(user, "inbound-rtp"), lambda found: any(it["nackCount"] > 0 for it in found))
-            await until(statistics(user, "outbound-rtp"), sends_again)
+            await asks_and_sends_again(user)
         nat.loss = 0.0
         missing = await until(lost, lambda packets: len(packets) == 2 and sum(packets) < nat.lost_rtp / 2)
         note(f"audio packets that still lacked of {nat.lost_rtp} lost ones", sum(missing))
@@ -117,9 +87,13 @@ async def test_what_is_lost_on_the_way_is_asked_for_and_comes_again(
         assert "rtcp-malformed" not in voice.engine.dump().dropped
 
 
-def sends_again(found: Statistics) -> bool:
-    """Whether a page was asked for something again and sent it."""
-    return any(it["nackCount"] > 0 and it["retransmittedPacketsSent"] > 0 for it in found)
+async def asks_and_sends_again(user: PageUser) -> None:
+    """Waits until a page has asked for what it lacked, was asked for something, and has sent that again."""
+    await until(lambda: user.statistics("inbound-rtp"), lambda found: any(it["nackCount"] > 0 for it in found))
+    sent = await until(
+        lambda: user.statistics("outbound-rtp"), lambda found: any(it["retransmittedPacketsSent"] > 0 for it in found)
+    )
+    assert any(it["nackCount"] > 0 for it in sent)
 
 
 def ids_of(monkeypatch: pytest.MonkeyPatch, method: str) -> list[int]:
