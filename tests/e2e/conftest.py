@@ -80,9 +80,10 @@ async def _server() -> AsyncIterator[Server]:
 
 @pytest.fixture
 def server(_server: Server) -> Iterator[Server]:
-    """The server of all tests that need no other. Whatever a test does to it, it logs no fault of its own."""
+    """The server of all tests that need no other. A test may do what it likes to it: it runs on, and logs no fault."""
     before = len(_server.log)
     yield _server
+    assert _server.process.returncode is None, "\n".join(_server.log[-40:])
     faults = [line for line in _server.log[before:] if "Traceback" in line or "rror:" in line or "panicked" in line]
     assert faults == [], "\n".join(_server.log[before:])
 
