@@ -12,7 +12,7 @@ from .conftest import Browsers
 from .page import ChromiumTab, PageUser, all_enter, chromium_user
 from .server import Server
 from .tone import TONES
-from .waiting import until, until_heard
+from .waiting import more_packets, until, until_heard
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -22,6 +22,11 @@ MOVING = {"reduced_motion": "no-preference"}
 """The page draws as it does for most people, thirty times a second, and not once a second."""
 
 FOCUSED = "() => document.activeElement?.dataset.testid ?? ''"
+
+SENDING_FROM = """() => window.ears.peers
+  .filter((peer) => peer.connectionState === "connected")
+  .flatMap((peer) => peer.getSenders())
+  .flatMap(({track}) => track === null || track.readyState === "ended" ? [] : [track.getSettings().deviceId])"""
 
 PLAYING_ON = "() => [...document.querySelectorAll('audio')].map((element) => element.sinkId)"
 
@@ -107,6 +112,21 @@ async def test_the_volume_of_one_person_is_theirs_alone(
     await until_heard(alice, {carol_id: CAROL})
     await slider.press("End")
     await until_heard(alice, {bob_id: BOB, carol_id: CAROL})
+
+
+async def test_another_microphone_takes_the_place_of_the_first_in_mid_call(
+    server: Server, channel: int, alice: PageUser, bob: PageUser
+) -> None:
+    alice_id, _ = await all_enter(server, channel, alice, bob)
+    await until_heard(bob, {alice_id: ALICE})
+    sent = "() => window.ears.streams('outbound-rtp').then(Object.keys)"
+    before = await alice.tab.evaluate(sent)
+    for device in await choices(alice, "microphone-select"):
+        await page_of(alice).get_by_test_id("microphone-select").select_option(device)
+        await becomes(alice, SENDING_FROM, [device])
+        await more_packets(bob, alice_id, 25)
+        await until_heard(bob, {alice_id: ALICE})
+    assert await alice.tab.evaluate(sent) == before
 
 
 async def test_another_speaker_plays_everybody_who_is_there_and_who_comes_later(

@@ -20,13 +20,20 @@ export interface MicrophoneWish {
 }
 
 /** Asks for the microphone. Never throws. */
-export async function openMicrophone({ deviceId, processing }: MicrophoneWish): Promise<MicrophoneResult> {
+export async function openMicrophone(wish: MicrophoneWish): Promise<MicrophoneResult> {
   if (!globalThis.isSecureContext) return { track: null, problem: "insecure" };
   if (navigator.mediaDevices === undefined) return { track: null, problem: "unsupported" };
+  const result = await open(wish);
+  const gone = wish.deviceId !== "" && result.problem === "missing";
+  return gone ? await open({ ...wish, deviceId: "" }) : result;
+}
+
+async function open({ deviceId, processing }: MicrophoneWish): Promise<MicrophoneResult> {
   try {
     const stream = await navigator.mediaDevices.getUserMedia({
       audio: {
-        ...(deviceId === "" ? {} : { deviceId: { ideal: deviceId } }),
+        // Not `ideal`: Chromium then opens its own favourite (seen in 156, reported as crbug 438606278).
+        ...(deviceId === "" ? {} : { deviceId: { exact: deviceId } }),
         echoCancellation: processing,
         noiseSuppression: processing,
         autoGainControl: processing,
