@@ -3,11 +3,12 @@
 //! All take `&self` and may be called from any thread; the registry's lock puts them in order.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use hocket_media::{
-    Claim, Command, ConsumerId, ConsumerOptions, Credentials, Event as Media, Fingerprints,
-    ProducerId, ProducerOptions, ProducerShared, RequestId, Role, Stats, StatsOf, Submission,
-    TransportId,
+    ActiveSpeakers, Claim, Command, ConsumerId, ConsumerOptions, Credentials, Event as Media,
+    Fingerprints, ProducerId, ProducerOptions, ProducerShared, RequestId, Role, Stats, StatsOf,
+    Submission, TransportId,
 };
 
 use crate::dispatch::transport_of;
@@ -28,12 +29,27 @@ pub struct TransportInfo {
 }
 
 impl Engine {
-    /// Make an empty router.
+    /// Make an empty router, in which everybody is heard.
     ///
     /// # Errors
     /// [`Error::Closed`].
     pub fn create_router(&self) -> Result<RouterId> {
-        Ok(self.open()?.add_router())
+        Ok(self.open()?.add_router(ActiveSpeakers::new(Instant::now())))
+    }
+
+    /// Let only so many be heard at a time in a router, the loudest, from the next packet on; 0 = all. See [`hocket_media::active_speakers`].
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] above [`ActiveSpeakers::MAX`], [`Error::UnknownId`], [`Error::Closed`].
+    pub fn set_active_speakers(&self, router: RouterId, limit: usize) -> Result<()> {
+        if limit > ActiveSpeakers::MAX {
+            let range = format!("active_speakers: 0 to {}", ActiveSpeakers::MAX);
+            return Err(Error::InvalidOption(range));
+        }
+        let registry = self.open()?;
+        let speakers = registry.speakers(router);
+        speakers.ok_or(Error::UnknownId("router"))?.set_limit(limit);
+        Ok(())
     }
 
     /// Close a router with all its transports.
@@ -149,12 +165,15 @@ impl Engine {
         if present >= PRODUCERS_PER_TRANSPORT_MAX {
             return Err(Error::Overloaded("producers of one transport"));
         }
+        let speakers = registry.speakers_beside(transport).map(Arc::clone);
+        let speakers = speakers.ok_or(Error::UnknownId("transport"))?;
         let producer = ProducerId(registry.next_id());
         let shared = Arc::new(ProducerShared::new(producer, &options.cname));
         let options = Box::new(options);
         let command = Command::Produce {
             transport,
             producer: Arc::clone(&shared),
+            speakers,
             options,
         };
         self.submit(&registry, transport, command)?;

@@ -13,7 +13,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use hocket_media::{
-    Claim, ConsumerId, ProducerId, ProducerShared, RequestId, StatsOf, TransportId, WorkerId,
+    ActiveSpeakers, Claim, ConsumerId, ProducerId, ProducerShared, RequestId, StatsOf, TransportId,
+    WorkerId,
 };
 
 /// Producers of one transport. A client of this protocol has one.
@@ -33,12 +34,17 @@ pub struct RouterId(pub u64);
 #[derive(Default)]
 pub(crate) struct Registry {
     last_id: u64,
-    routers: HashMap<RouterId, HashSet<TransportId>>,
+    routers: HashMap<RouterId, Router>,
     transports: HashMap<TransportId, Transport>,
     producers: HashMap<ProducerId, Producer>,
     /// The transport that each is sent on.
     consumers: HashMap<ConsumerId, TransportId>,
     questions: HashMap<RequestId, (TransportId, StatsOf)>,
+}
+
+struct Router {
+    transports: HashSet<TransportId>,
+    speakers: Arc<ActiveSpeakers>,
 }
 
 struct Transport {
@@ -96,9 +102,16 @@ impl Registry {
         }
     }
 
-    pub(crate) fn add_router(&mut self) -> RouterId {
+    /// Add an empty router; `speakers`: who is heard there.
+    pub(crate) fn add_router(&mut self, speakers: ActiveSpeakers) -> RouterId {
         let router = RouterId(self.next_id());
-        self.routers.insert(router, HashSet::new());
+        self.routers.insert(
+            router,
+            Router {
+                transports: HashSet::new(),
+                speakers: Arc::new(speakers),
+            },
+        );
         router
     }
 
@@ -106,17 +119,27 @@ impl Registry {
     pub(crate) fn remove_router(&mut self, router: RouterId) -> Option<Vec<TransportId>> {
         self.routers
             .remove(&router)
-            .map(|transports| transports.into_iter().collect())
+            .map(|router| router.transports.into_iter().collect())
     }
 
     pub(crate) fn has_router(&self, router: RouterId) -> bool {
         self.routers.contains_key(&router)
     }
 
+    /// Who is heard in a router.
+    pub(crate) fn speakers(&self, router: RouterId) -> Option<&Arc<ActiveSpeakers>> {
+        self.routers.get(&router).map(|router| &router.speakers)
+    }
+
+    /// Who is heard in a transport's router.
+    pub(crate) fn speakers_beside(&self, transport: TransportId) -> Option<&Arc<ActiveSpeakers>> {
+        self.speakers(self.transports.get(&transport)?.router)
+    }
+
     pub(crate) fn add_transport(&mut self, router: RouterId, claim: Arc<Claim>) {
         let id = claim.id();
-        if let Some(transports) = self.routers.get_mut(&router) {
-            transports.insert(id);
+        if let Some(router) = self.routers.get_mut(&router) {
+            router.transports.insert(id);
         }
         let transport = Transport {
             router,
@@ -148,8 +171,8 @@ impl Registry {
     /// Forget a transport and what ends with it.
     pub(crate) fn remove_transport(&mut self, id: TransportId) -> Option<EndedTransport> {
         let transport = self.transports.remove(&id)?;
-        if let Some(siblings) = self.routers.get_mut(&transport.router) {
-            siblings.remove(&id);
+        if let Some(router) = self.routers.get_mut(&transport.router) {
+            router.transports.remove(&id);
         }
         for (consumer, producer) in transport.consumers {
             self.consumers.remove(&consumer);

@@ -1,6 +1,8 @@
 //! What ends with what.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::time::Instant;
+
 use super::*;
 use hocket_media::Credentials;
 
@@ -23,7 +25,7 @@ fn transport(registry: &mut Registry, router: RouterId) -> TransportId {
 
 fn pair() -> Pair {
     let mut registry = Registry::default();
-    let router = registry.add_router();
+    let router = registry.add_router(ActiveSpeakers::new(Instant::now()));
     let (speaker, listener) = (
         transport(&mut registry, router),
         transport(&mut registry, router),
@@ -137,7 +139,7 @@ fn nobody_hears_another_channel() {
         listener,
         ..
     } = pair();
-    let elsewhere = registry.add_router();
+    let elsewhere = registry.add_router(ActiveSpeakers::new(Instant::now()));
     let stranger = transport(&mut registry, elsewhere);
     assert!(registry.share_router(producer, listener));
     assert!(!registry.share_router(producer, stranger));

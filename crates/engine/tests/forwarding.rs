@@ -11,7 +11,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use common::{HEARD_TYPE, Scene, on_both_families, on_loopback};
-use hocket_media::{Stats, StatsOf};
+use hocket_engine::Error;
+use hocket_media::{ProducerId, Stats, StatsOf};
 
 /// One speaks, all others listen; each must hear every packet once, in order, under its own SSRC and payload type.
 fn everyone_hears_the_speaker(server: &str, workers: usize, batch: bool, listeners: usize) {
@@ -208,4 +209,64 @@ fn statistics_count_what_went_through() {
         unreachable!()
     };
     assert_eq!(transport.selected, Some(scene.people[bob].client.address));
+}
+
+/// Packets of a producer that were kept back because others were heard.
+fn crowded_out(scene: &mut Scene, producer: ProducerId) -> usize {
+    match scene.ask(StatsOf::Producer(producer)) {
+        Stats::Producer(stats) => stats.crowded_out as usize,
+        _ => unreachable!(),
+    }
+}
+
+#[test]
+fn of_two_who_speak_one_is_heard_where_only_one_may_be() {
+    let mut scene = Scene::new(&on_loopback("127.0.0.1", 3, true));
+    scene.engine.set_active_speakers(scene.router, 1).unwrap();
+    let [alice, bob, carol] = [(); 3].map(|()| scene.join_connected());
+    let (of_alice, of_bob) = (scene.produce(alice), scene.produce(bob));
+    scene.hear(carol, of_alice, 7);
+    scene.hear(carol, of_bob, 8);
+    scene.settle();
+    for word in 0..10_u8 {
+        scene.say(alice, &[word; 50]);
+        scene.say(bob, &[word; 50]);
+    }
+    // A thread that sleeps for 400 ms would let either take the other's place: so both are counted.
+    let arrived = |scene: &mut Scene| {
+        let kept_back = [of_alice, of_bob].map(|producer| crowded_out(scene, producer));
+        (scene.people[carol].heard.len(), kept_back[0] + kept_back[1])
+    };
+    let mut counts = (0, 0);
+    for _ in 0..1_000 {
+        counts = arrived(&mut scene);
+        if counts.0 + counts.1 == 20 {
+            break;
+        }
+        scene.run_for(Duration::from_millis(5));
+    }
+    assert_eq!(counts.0 + counts.1, 20, "heard and kept back");
+    assert!(
+        counts.0 >= 5 && counts.1 >= 5,
+        "heard, kept back: {counts:?}"
+    );
+    scene.engine.set_active_speakers(scene.router, 0).unwrap();
+    scene.say(alice, b"all");
+    scene.say(bob, b"all");
+    scene.run_until("both", |scene| {
+        scene.people[carol].heard.len() == counts.0 + 2
+    });
+}
+
+#[test]
+fn a_limit_out_of_its_range_or_of_no_router_is_refused() {
+    let scene = Scene::new(&on_loopback("127.0.0.1", 1, true));
+    let too_many = scene.engine.set_active_speakers(scene.router, 65);
+    assert!(
+        matches!(too_many, Err(Error::InvalidOption(_))),
+        "{too_many:?}"
+    );
+    scene.engine.close_router(scene.router).unwrap();
+    let gone = scene.engine.set_active_speakers(scene.router, 1);
+    assert!(matches!(gone, Err(Error::UnknownId("router"))), "{gone:?}");
 }

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::active_speakers::ActiveSpeakers;
 use crate::claim::Claim;
 use crate::credentials::{Credentials, Ufrag};
 use crate::dtls::fingerprint::Fingerprints;
@@ -72,6 +73,8 @@ pub enum Command {
         transport: TransportId,
         /// What its consumers' workers share with it.
         producer: Arc<ProducerShared>,
+        /// The channel's, the same for all its producers.
+        speakers: Arc<ActiveSpeakers>,
         /// How its packets look; checked by [`ProducerOptions::check`].
         options: Box<ProducerOptions>,
     },

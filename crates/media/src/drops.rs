@@ -41,6 +41,8 @@ pub enum Drop {
     ProducerPaused,
     /// RTP of somebody who is silent and says so (RFC 6464).
     Silence,
+    /// RTP of somebody while others are the active speakers.
+    CrowdedOut,
     /// A check from an address that another transport has checked a moment ago.
     AddressTaken,
     /// A table or queue was full.
@@ -51,7 +53,7 @@ impl Drop {
     /// How many reasons there are.
     pub const COUNT: usize = Self::ALL.len();
     /// Every reason, in the order of its number.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::UnknownAddress,
         Self::UnknownClass,
         Self::StunMalformed,
@@ -70,6 +72,7 @@ impl Drop {
         Self::SsrcUsed,
         Self::ProducerPaused,
         Self::Silence,
+        Self::CrowdedOut,
         Self::AddressTaken,
         Self::Overflow,
     ];
@@ -96,6 +99,7 @@ impl Drop {
             Self::SsrcUsed => "ssrc-used",
             Self::ProducerPaused => "producer-paused",
             Self::Silence => "silence",
+            Self::CrowdedOut => "crowded-out",
             Self::AddressTaken => "address-taken",
             Self::Overflow => "overflow",
         }

@@ -19,6 +19,7 @@ pub mod rtp;
 pub mod srtp;
 pub mod stun;
 
+pub mod active_speakers;
 mod addresses;
 mod allowance;
 pub mod claim;
@@ -52,6 +53,7 @@ mod transport;
 mod used;
 pub mod worker;
 
+pub use active_speakers::ActiveSpeakers;
 pub use claim::{Claim, Submission};
 pub use command::{Command, Role};
 pub use credentials::{Credentials, Password, Ufrag};

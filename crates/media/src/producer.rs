@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::active_speakers::Speaker;
 use crate::allowance::Allowance;
 use crate::clock::CLOCK_RATE;
 use crate::drops::Drop;
@@ -50,11 +51,13 @@ pub(crate) struct Producer {
     pool: Pool,
     observer: Observer,
     gate: Gate,
+    speaker: Speaker,
     numbering: Numbering,
     /// RTP time of the first packet handed on since the last pause or silence; `None` = there was none yet.
     since: Option<u32>,
     received: Traffic,
     withheld: u64,
+    crowded_out: u64,
     packets: Allowance<PACKETS_PER_SECOND, PACKETS_AT_ONCE>,
     goodbyes: Allowance<GOODBYES_PER_SECOND, GOODBYES_AT_ONCE>,
     reception: Reception,
@@ -79,6 +82,7 @@ impl Producer {
         shared: Arc<ProducerShared>,
         options: Box<ProducerOptions>,
         silence_dbov: Option<i8>,
+        speaker: Speaker,
     ) -> Self {
         let ssrc = options.ssrc;
         Self {
@@ -91,10 +95,12 @@ impl Producer {
             pool: Pool::default(),
             observer: Observer::default(),
             gate: Gate::new(silence_dbov),
+            speaker,
             numbering: Numbering::default(),
             since: None,
             received: Traffic::default(),
             withheld: 0,
+            crowded_out: 0,
             packets: Allowance::default(),
             goodbyes: Allowance::default(),
             reception: Reception::new(CLOCK_RATE),
@@ -163,14 +169,11 @@ impl Producer {
             .and_then(Level::from_bytes);
         let number = self.number(*index, level, now);
         if self.reception.highest() == Some(*index) {
-            self.note_stretch(number.is_some(), header.timestamp);
+            self.note_stretch(number.is_ok(), header.timestamp);
         }
         let (codec, opus) = self.read_payload(header.payload_type, payload)?;
         self.observe(level, now, queues);
-        let Some(number) = number else {
-            self.withheld = self.withheld.wrapping_add(1);
-            return Err(Drop::Silence);
-        };
+        let number = number.map_err(|reason| self.keep_back(reason))?;
         let (codec, opus, payload) = match codec {
             Codec::Red(blocks) if self.was_withheld(blocks, header.timestamp) => {
                 let opus = payload.get(opus).unwrap_or_default();
@@ -207,8 +210,9 @@ impl Producer {
         }
     }
 
-    /// It is over, or paused: nobody hears it speak.
+    /// It is over, or paused: nobody hears it speak, and others may be heard in its place.
     pub(crate) fn stop(&mut self, queues: &mut Queues) {
+        self.speaker.leave();
         let change = self.observer.stop();
         self.announce(change, queues);
     }
@@ -282,6 +286,7 @@ impl Producer {
         ProducerStats {
             received: self.received,
             withheld: self.withheld,
+            crowded_out: self.crowded_out,
             lost: self.reception.lost(),
             jitter_ms: self.reception.jitter().as_secs_f32() * 1_000.0,
             nacks_sent: self.asked,
@@ -291,13 +296,28 @@ impl Producer {
         }
     }
 
-    /// The number under which a packet is handed on, `None` if it is silence. Notes what is to be asked for again: nothing of a silence.
-    fn number(&mut self, index: u64, level: Option<Level>, now: Instant) -> Option<Number> {
-        let gate = &mut self.gate;
-        let number = self.numbering.place(index, || gate.admits(level, now));
-        if !self.options.nack {
-            return number;
+    /// The number under which a packet is handed on, or why it is not. Notes what is to be asked for again: nothing of what nobody hears.
+    fn number(&mut self, index: u64, level: Option<Level>, now: Instant) -> Result<Number, Drop> {
+        let (gate, speaker) = (&mut self.gate, &mut self.speaker);
+        let number = self.numbering.place(index, || {
+            let admitted = gate.admits(level, now);
+            if !admitted {
+                speaker.leave();
+            }
+            admitted && speaker.is_heard(level, now)
+        });
+        if self.options.nack {
+            self.expect(index, number, now);
         }
+        number.ok_or(if self.speaker.waits() {
+            Drop::CrowdedOut
+        } else {
+            Drop::Silence
+        })
+    }
+
+    /// Notes what is missing now that this packet came.
+    fn expect(&mut self, index: u64, number: Option<Number>, now: Instant) {
         match number {
             Some(number) => {
                 self.missing.skip_to(number.begins.unwrap_or_default());
@@ -305,7 +325,17 @@ impl Producer {
             }
             None => self.missing.skip_to(index.saturating_add(1)),
         }
-        number
+    }
+
+    /// Counts a packet that is not handed on.
+    fn keep_back(&mut self, reason: Drop) -> Drop {
+        let count = if reason == Drop::CrowdedOut {
+            &mut self.crowded_out
+        } else {
+            &mut self.withheld
+        };
+        *count = count.wrapping_add(1);
+        reason
     }
 
     /// What the payload is, and where in it the Opus packet lies.

@@ -116,6 +116,8 @@ pub struct ProducerStats {
     pub received: Traffic,
     /// Packets of these that were not handed on, because they held silence.
     pub withheld: u64,
+    /// Packets of these that were not handed on, because others were the active speakers.
+    pub crowded_out: u64,
     /// Packets lost so far by the sequence numbers (RFC 3550 A.3); negative when duplicates outweigh.
     pub lost: i64,
     /// Interarrival jitter, ms (RFC 3550 A.8).

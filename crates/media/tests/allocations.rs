@@ -19,12 +19,20 @@ use common::{Scene, Setup, Side};
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Alice speaks `packets` packets to all others. Returns allocations on the server's side, and the datagrams that left it.
+/// Alice speaks `packets` packets to all others.
 fn forward(scene: &mut Scene, packets: usize) -> (usize, usize) {
+    forward_all(scene, &["alice"], packets)
+}
+
+/// Each of these speaks `packets` packets to all others. Returns allocations on the server's side, and the datagrams that left it.
+fn forward_all(scene: &mut Scene, speakers: &[&str], packets: usize) -> (usize, usize) {
     let (mut allocated, mut sent) = (0, 0);
-    for _ in 0..packets {
-        scene.now += FRAME;
-        let person = scene.person("alice");
+    for packet in 0..packets * speakers.len() {
+        let speaker = packet % speakers.len();
+        if speaker == 0 {
+            scene.now += FRAME;
+        }
+        let person = scene.person(speakers[speaker]);
         person.send_frame();
         let (from, mut bytes) = person.send.outgoing.pop_front().unwrap();
         let (now, home, local) = (scene.now, scene.server.home_of(from), scene.server.local());
@@ -70,6 +78,21 @@ fn a_forwarded_packet_costs_no_allocation_after_warm_up() {
             allocated, 0,
             "{workers} workers, packets passed on between them: {passed_on}"
         );
+    }
+    for workers in [1, 3] {
+        let mut scene = Scene::with_people(
+            Setup::with_workers(workers),
+            &["alice", "bob", "carol", "dave", "erin"],
+        );
+        scene.server.speakers.set_limit(2);
+        let speakers = ["alice", "bob", "carol", "dave"];
+        forward_all(&mut scene, &speakers, 500);
+        let (allocated, sent) = forward_all(&mut scene, &speakers, 1_000);
+        assert!(
+            (8_000..8_100).contains(&sent),
+            "two of four are heard by four: {sent}"
+        );
+        assert_eq!(allocated, 0, "{workers} workers, while places change hands");
     }
 }
 

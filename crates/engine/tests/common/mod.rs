@@ -63,7 +63,7 @@ pub struct Scene {
     /// Transports that went with a failed worker.
     pub failed: Vec<TransportId>,
     server: IpAddr,
-    router: RouterId,
+    pub router: RouterId,
     poll: Poll,
     next_token: usize,
 }

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::active_speakers::ActiveSpeakers;
 use crate::rtp::Fields;
 
 const OPUS: u8 = 111;
@@ -32,7 +33,8 @@ fn producer() -> Producer {
         ..ProducerOptions::default()
     };
     let shared = Arc::new(ProducerShared::new(ProducerId(1), "alice"));
-    Producer::new(shared, Box::new(options), Some(-60))
+    let speaker = Speaker::new(Arc::new(ActiveSpeakers::new(Instant::now())), -60);
+    Producer::new(shared, Box::new(options), Some(-60), speaker)
 }
 
 /// Sends the packets 20 ms apart, beginning with index `first`. What left, by the index it came with: (number, timestamp).

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Worker;
+use crate::active_speakers::{ActiveSpeakers, Speaker};
 use crate::claim::Claim;
 use crate::command::Command;
 use crate::consumer::Consumer;
@@ -11,7 +12,7 @@ use crate::credentials::{Credentials, Ufrag};
 use crate::drops::Drop;
 use crate::event::Event;
 use crate::id::{ConsumerId, ProducerId, RequestId, TransportId};
-use crate::options::{ConsumerOptions, ProducerOptions};
+use crate::options::{ConsumerOptions, ProducerOptions, SILENCE_DBOV};
 use crate::producer::Producer;
 use crate::shared::ProducerShared;
 use crate::stats::{Stats, StatsOf};
@@ -43,8 +44,9 @@ impl Worker {
             Command::Produce {
                 transport,
                 producer,
+                speakers,
                 options,
-            } => self.produce(transport, producer, options),
+            } => self.produce(transport, producer, speakers, options),
             Command::Consume {
                 transport,
                 consumer,
@@ -102,6 +104,7 @@ impl Worker {
         &mut self,
         transport: TransportId,
         producer: Arc<ProducerShared>,
+        speakers: Arc<ActiveSpeakers>,
         options: Box<ProducerOptions>,
     ) {
         let Some(slot) = self.owned.get(&transport).copied() else {
@@ -112,7 +115,9 @@ impl Worker {
         }
         if let Some(transport) = self.transports.get_mut(slot) {
             self.homes.insert(producer.id(), slot);
-            let producer = Producer::new(producer, options, self.options.silence_dbov);
+            let silence = self.options.silence_dbov;
+            let speaker = Speaker::new(speakers, silence.unwrap_or(SILENCE_DBOV));
+            let producer = Producer::new(producer, options, silence, speaker);
             transport.producers.push(producer);
         }
     }

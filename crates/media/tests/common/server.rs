@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use hocket_media::{
-    Certificate, Claim, Command, ConsumerId, ConsumerOptions, Credentials, Event, Fingerprints,
-    Options, ProducerId, ProducerOptions, ProducerShared, RequestId, Role, Stats, StatsOf,
-    Submission, TransportId, Worker, WorkerId, WorkerMessage,
+    ActiveSpeakers, Certificate, Claim, Command, ConsumerId, ConsumerOptions, Credentials, Event,
+    Fingerprints, Options, ProducerId, ProducerOptions, ProducerShared, RequestId, Role, Stats,
+    StatsOf, Submission, TransportId, Worker, WorkerId, WorkerMessage,
 };
 
 use super::network::Network;
@@ -24,6 +24,8 @@ pub struct Server {
     pub weighed: Option<fn(bool)>,
     /// Messages between workers that have been carried.
     pub messages: usize,
+    /// Of the one channel that there is.
+    pub speakers: Arc<ActiveSpeakers>,
     claims: HashMap<TransportId, Arc<Claim>>,
     producers: HashMap<ProducerId, (TransportId, Arc<ProducerShared>)>,
     consumers: HashMap<ConsumerId, TransportId>,
@@ -50,6 +52,7 @@ impl Server {
             events: Vec::new(),
             weighed: None,
             messages: 0,
+            speakers: Arc::new(ActiveSpeakers::new(now)),
             claims: HashMap::new(),
             producers: HashMap::new(),
             consumers: HashMap::new(),
@@ -134,6 +137,7 @@ impl Server {
             Command::Produce {
                 transport,
                 producer,
+                speakers: Arc::clone(&self.speakers),
                 options: Box::new(options),
             },
             now,
