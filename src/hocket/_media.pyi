@@ -281,6 +281,10 @@ class ProducerStats:
         """Packets of these that were not forwarded, because they held silence."""
 
     @property
+    def crowded_out(self) -> int:
+        """Packets of these that were not forwarded, because others were the active speakers."""
+
+    @property
     def lost(self) -> int:
         """Packets lost for good (RFC 3550 §6.4.1); negative when duplicates outnumber losses."""
 
@@ -456,7 +460,15 @@ class Engine:
         """Take all events that wait, in order, and make the descriptor quiet. Empty after `close`."""
 
     def create_router(self) -> int:
-        """Make an empty router: one channel's media."""
+        """Make an empty router: one channel's media, in which everybody is heard."""
+
+    def set_active_speakers(self, router: int, limit: int) -> None:
+        """Let only the loudest so many be heard at a time, 0 … 64; 0 is all. Holds from the next packet on.
+
+        Raises:
+            UnknownId: no such router.
+            InvalidOption: the limit is out of its range.
+        """
 
     def close_router(self, router: int) -> None:
         """Close a router with all its transports. Raises `UnknownId`."""

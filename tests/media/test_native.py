@@ -142,6 +142,19 @@ def test_nobody_is_heard_in_another_channel() -> None:
     engine.close()
 
 
+def test_a_limit_of_active_speakers_out_of_its_range_is_refused() -> None:
+    engine = make()
+    router = engine.create_router()
+    for limit in (0, 1, 64):
+        engine.set_active_speakers(router, limit)
+    for limit in (-1, 65, 2**40):
+        with pytest.raises(InvalidOption, match="active_speakers"):
+            engine.set_active_speakers(router, limit)
+    with pytest.raises(UnknownId, match="router"):
+        engine.set_active_speakers(router + 1, 1)
+    engine.close()
+
+
 @pytest.mark.parametrize(
     "fingerprints", [[], [("sha-1", ":".join(["AB"] * 20))], [("sha-256", "AB:CD")], [FINGERPRINT] * 17]
 )

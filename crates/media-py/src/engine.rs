@@ -117,6 +117,13 @@ impl Engine {
             .map_err(raise)
     }
 
+    fn set_active_speakers(&self, router: u64, limit: i64) -> PyResult<()> {
+        let limit = narrow("active_speakers", limit)?;
+        self.inner
+            .set_active_speakers(RouterId(router), limit)
+            .map_err(raise)
+    }
+
     fn close_router(&self, router: u64) -> PyResult<()> {
         self.inner.close_router(RouterId(router)).map_err(raise)
     }

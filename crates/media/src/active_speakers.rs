@@ -1,14 +1,14 @@
 //! Who is heard of a channel in which too many speak: the active speakers.
 //!
 //! Control makes one value a channel and hands it to every producer of the channel, on whatever worker. There are as many places as speakers may
-//! be heard at a time, and each producer asks for one, a packet at a time, by a [`Speaker`] of its own. So nobody decides for all: a place
+//! be heard at a time, and each producer asks for one, a packet at a time, by a `Speaker` of its own. So nobody decides for all: a place
 //! changes hands by one compare-exchange, without a lock, and a holder's packet costs a load and a store.
 //!
-//! A free place is taken at once. A place is free when its holder fell silent, was paused or closed, or sent nothing for [`QUIET_MS`]. When all
+//! A free place is taken at once. A place is free when its holder fell silent, was paused or closed, or sent nothing for 400 ms. When all
 //! are taken, whoever waits is ranked by loudness, as the sender writes it (RFC 6464), and by how long it has waited; the first of those who
-//! wait takes the place of the quietest holder, as soon as it outranks that one by [`MARGIN_DB`] and nobody is cut off within [`HOLD_MS`].
+//! wait takes the place of the quietest holder, as soon as it outranks that one by 10 dB; but nobody is cut off within 2 s.
 //!
-//! **Lies (T18).** Levels count between [`QUIETEST_DBOV`] and [`LOUDEST_DBOV`], and a second of waiting counts [`GAIN_DB`]. So one who speaks is
+//! **Lies (T18).** Levels count between −40 and −20 dBov, and a second of waiting counts 4 dB. So one who speaks is
 //! before everybody who has just had a place after 5 s of waiting, and may take anyone's after 7.5 s, whatever others claim:
 //!
 //! > With `K` places and `W` others who never stop and claim what they like, who speaks is heard within 7.5 s + 2 s × ⌈`W` / `K`⌉, and then for 2 s.
@@ -40,6 +40,10 @@ const HOLD_MS: u64 = 2_000;
 const QUIET_MS: u64 = 400;
 /// Who waits, and is first, and sends nothing for so long holds nobody up. Longer than a packet (at most 60 ms from browsers) with its jitter.
 const LAPSE_MS: u64 = 100;
+const _: () = assert!(
+    ((LOUDEST_DBOV - QUIETEST_DBOV) as f32 + MARGIN_DB) / GAIN_DB == 7.5,
+    "what the module promises"
+);
 /// Ranks are counted in sixteenths of a dB.
 const STEPS_A_DB: f32 = 16.0;
 const MARGIN: u32 = (MARGIN_DB * STEPS_A_DB) as u32;

@@ -211,8 +211,19 @@ class MediaEngine:
         self._watchers.pop(id, None)
 
     def create_router(self) -> int:
-        """Make an empty router: one channel's media."""
+        """Make an empty router: one channel's media, in which everybody is heard."""
         return self._running.create_router()
+
+    def set_active_speakers(self, router: int, limit: int) -> None:
+        """Let only the loudest so many be heard at a time, 0 … 64; 0 is all. Holds from the next packet on.
+
+        Whoever speaks gets a turn within seconds, whatever levels others claim: `crates/media/src/active_speakers.rs`.
+
+        Raises:
+            UnknownId: no such router.
+            InvalidOption: the limit is out of its range.
+        """
+        self._running.set_active_speakers(router, limit)
 
     def close_router(self, router: int) -> None:
         """Close a router with all its transports. Raises `UnknownId`."""

@@ -1,6 +1,6 @@
 //! How loud a packet is, as its sender says it: the client-to-mixer audio level (RFC 6464).
 
-/// An audio level. A sender may lie about it: it decides who is shown as speaking, never who may.
+/// An audio level. A sender may lie about it: it decides who is shown as speaking, and of too many who is heard first, never who may speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Level {
     /// Does the sender take it for speech? Senders that cannot tell always say yes.
