@@ -28,6 +28,9 @@ SILENCE_DBOV = -60
 """Quieter is silence, in dBov (RFC 6464): below a whisper, and above what is left of most rooms behind a browser's
 noise suppression."""
 
+ACTIVE_SPEAKERS_LIMIT = 64
+"""The most places for speakers that a channel can have."""
+
 _WORKERS_LIMIT = 64
 _GATHER_MS_LIMIT = 3
 
@@ -62,6 +65,16 @@ def check_origins(origins: Collection[str]) -> None:
                 f"Allowed origin {origin}: must be scheme and host in lower case and nothing else, such as "
                 "https://example.org or https://example.org:8443."
             )
+
+
+def check_active_speakers(limit: int, name: str = "active_speakers") -> None:
+    """Refuses a number of speakers that no channel has places for.
+
+    Raises:
+        ConfigError: it is below 0 or above 64.
+    """
+    if not 0 <= limit <= ACTIVE_SPEAKERS_LIMIT:
+        raise ConfigError(f"{name} {limit}: must be 0 to {ACTIVE_SPEAKERS_LIMIT}.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,6 +154,10 @@ class ServeOptions:
     """Whoever is quieter is silent, -127 to 0 dBov, and silence is not forwarded: an open microphone that nobody speaks
     into costs nothing. So is steady noise a little above. `off` forwards whatever comes."""
 
+    active_speakers: int = 0
+    """How many are heard at a time in a channel, 0 to 64: the loudest, and who waits has a turn within seconds. A large
+    channel then costs so many packets for each listener, however many speak. 0 is all."""
+
     auth: str | None = None
     """Who may come in. `open`: everybody who can reach the server, under the name and id that they give; this is the
     default on a loopback address, and must be said in so many words on any other. On a loopback address that is this
@@ -170,8 +187,8 @@ class ServeOptions:
         """Checks what needs no look at the machine.
 
         Raises:
-            ConfigError: a port, the number of workers, the time to gather or the level of silence is out of its range,
-                or an origin is none.
+            ConfigError: a port, the number of workers or of active speakers, the time to gather or the level of silence
+                is out of its range, or an origin is none.
         """
         for option, port in (("--port", self.port), ("--media-port", self.media_port)):
             if port is not None and not 0 <= port <= 65_535:
@@ -181,5 +198,6 @@ class ServeOptions:
             raise ConfigError(f"--workers {self.workers}: must be 0 to {_WORKERS_LIMIT}.")
         if not 0 <= self.gather_ms <= _GATHER_MS_LIMIT:
             raise ConfigError(f"--gather-ms {self.gather_ms}: must be 0 to {_GATHER_MS_LIMIT}.")
+        check_active_speakers(self.active_speakers, "--active-speakers")
         if self.silence_dbov != "off" and not -127 <= self.silence_dbov <= 0:
             raise ConfigError(f"--silence-dbov {self.silence_dbov}: must be -127 to 0, or off.")

@@ -38,6 +38,15 @@ async def allow_everything(user: User, channel: ChannelId) -> Permissions:
     return Permissions()
 
 
+HowManySpeak = Callable[[ChannelId], int]
+"""Says how many are heard at a time in a channel that somebody opens, 0 … 64; 0 is all."""
+
+
+def everybody_speaks(channel: ChannelId) -> int:
+    """Everybody is heard everywhere."""
+    return 0
+
+
 def check_join(permissions: Permissions, *, speaks: bool) -> None:
     """Refuses a join that the channel's rules do not allow.
 

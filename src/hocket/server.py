@@ -13,7 +13,7 @@ from typing import Any, Literal, Self, TypeVar
 from hocket.addresses import Announced, choose
 from hocket.auth import Authenticate
 from hocket.auth.open import OpenAuth
-from hocket.config import SILENCE_DBOV, ConfigError, Limits, OneChannel, check_origins
+from hocket.config import SILENCE_DBOV, ConfigError, Limits, OneChannel, check_active_speakers, check_origins
 from hocket.errors import PermissionDenied, Unavailable
 from hocket.hrpc.asgi import Call, Handler, HrpcApp, Message, Receive, Scope, Send, route_path
 from hocket.hrpc.service import METHODS
@@ -21,7 +21,7 @@ from hocket.media.engine import Event as EngineEvent
 from hocket.media.engine import MediaEngine, WorkerFailed
 from hocket.network import own_addresses, resolve
 from hocket.page import Page
-from hocket.policy import Authorize, ChannelId, allow_everything
+from hocket.policy import Authorize, ChannelId, HowManySpeak, allow_everything
 from hocket.voice.events import Event, Joined, Left, Speaking
 from hocket.voice.feed import Feed, Subscription
 from hocket.voice.forwarding import EngineMedia
@@ -65,6 +65,7 @@ class VoiceServer:
         workers: int = 0,
         gather_ms: float = 1.0,
         silence_dbov: int | None = SILENCE_DBOV,
+        active_speakers: int | HowManySpeak = 0,
         authenticate: Authenticate | None = None,
         authorize: Authorize = allow_everything,
         one_channel: OneChannel = "replace",
@@ -85,6 +86,8 @@ class VoiceServer:
                 listener leave together; 0 is never.
             silence_dbov: whose packets say that they are quieter than this, -127 … 0 dBov (RFC 6464), is silent, and
                 silence is not forwarded. None: whatever comes is.
+            active_speakers: how many are heard at a time in a channel, the loudest in turns, 0 … 64; 0 is all. A
+                function is asked for each channel that somebody opens.
             authenticate: says who opens a stream. None: everybody is who they say they are, on this machine alone.
             authorize: says what a user may do in a channel.
             one_channel: what happens when a user joins a second channel.
@@ -95,7 +98,7 @@ class VoiceServer:
                 False only if there is nothing else.
 
         Raises:
-            ConfigError: one of `allowed_origins` is none.
+            ConfigError: one of `allowed_origins` is none, or `active_speakers` is out of its range.
         """
         check_origins(allowed_origins)
         self._announce = tuple(announce)
@@ -107,6 +110,7 @@ class VoiceServer:
             "silence_dbov": silence_dbov,
             "addresses": tuple(media_addresses),
         }
+        self._active_speakers = _how_many_speak(active_speakers)
         self._authenticate: Authenticate = OpenAuth() if authenticate is None else authenticate
         self._authorize = authorize
         self._one_channel: OneChannel = one_channel
@@ -146,6 +150,7 @@ class VoiceServer:
                 one_channel=self._one_channel,
                 allowed_origins=self._allowed_origins,
                 tell_app=self._feed.publish,
+                active_speakers=self._active_speakers,
             )
             tasks = await stack.enter_async_context(asyncio.TaskGroup())
             telling = tasks.create_task(self._tell_handlers(self._feed.subscribe()))
@@ -244,6 +249,18 @@ class VoiceServer:
         """Silences a user in a channel, or (None) in all, whatever the user does; or takes that back."""
         self._here.mute(user_id, channel, muted)
 
+    async def set_active_speakers(self, channel: ChannelId, limit: int) -> bool:
+        """Lets only so many be heard at a time in a channel, 0 … 64; 0 is all. Holds until its last participant leaves.
+
+        Returns:
+            Whether there is such a channel.
+
+        Raises:
+            ConfigError: the limit is out of its range.
+        """
+        check_active_speakers(limit)
+        return self._here.set_active_speakers(channel, limit)
+
     async def notify(
         self, text: str, *, channel: ChannelId | None = None, code: str = "app.notice", retry_after: int = 0
     ) -> None:
@@ -336,6 +353,20 @@ class VoiceServer:
             await send(_lifespan_failed(str(error)))
             return
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _how_many_speak(chosen: int | HowManySpeak) -> HowManySpeak:
+    """The option as a function whose answers can be carried out."""
+    if isinstance(chosen, int):
+        check_active_speakers(chosen)
+        return lambda channel: chosen
+
+    def asked(channel: ChannelId) -> int:
+        limit = chosen(channel)
+        check_active_speakers(limit)
+        return limit
+
+    return asked
 
 
 def _log_failure(event: EngineEvent) -> None:

@@ -216,6 +216,7 @@ def _voice_server(options: ServeOptions, authenticate: Authenticate, *, local: b
         workers=options.workers,
         gather_ms=options.gather_ms,
         silence_dbov=None if options.silence_dbov == "off" else options.silence_dbov,
+        active_speakers=options.active_speakers,
         authenticate=authenticate,
         one_channel=options.one_channel,
         allowed_origins=options.allow_origin,

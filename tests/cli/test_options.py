@@ -65,7 +65,7 @@ def test_without_options_the_defaults_hold(monkeypatch: pytest.MonkeyPatch) -> N
 def test_every_option_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
     line = "--host ::1 --port 1 --media-port 2 --announce 10.0.0.1 voice.example.org --workers 3 --auth open"
     more = "--one-channel reject --allow-origin https://a https://b --tls-cert c --tls-key k"
-    rest = "--log-level debug --gather-ms 0.5 --silence-dbov -45 --limits.streams 9"
+    rest = "--log-level debug --gather-ms 0.5 --silence-dbov -45 --active-speakers 3 --limits.streams 9"
     assert options(monkeypatch, *line.split(), *more.split(), *rest.split()) == ServeOptions(
         host="::1",
         port=1,
@@ -74,6 +74,7 @@ def test_every_option_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> No
         workers=3,
         gather_ms=0.5,
         silence_dbov=-45,
+        active_speakers=3,
         auth="open",
         one_channel="reject",
         allow_origin=("https://a", "https://b"),
@@ -166,6 +167,8 @@ def test_every_limit_has_its_name_in_the_environment(monkeypatch: pytest.MonkeyP
         ("--silence-dbov 1", "--silence-dbov 1: must be -127 to 0, or off."),
         ("--silence-dbov -128", "--silence-dbov -128: must be -127 to 0, or off."),
         ("--silence-dbov never", "off"),
+        ("--active-speakers 65", "--active-speakers 65: must be 0 to 64."),
+        ("--active-speakers -1", "--active-speakers -1: must be 0 to 64."),
         ("--gather-ms nan", "--gather-ms nan: must be 0 to 3."),
         ("--one-channel both", '"replace", "reject", "allow"'),
         ("--allow-origin example.org", "https://example.org"),

@@ -100,6 +100,16 @@ async def test_packets_of_those_who_do_not_talk_are_held_back_or_heard_but_never
     assert packets["received"] + packets["withheld"] == packets["offered"]
 
 
+async def test_packets_of_those_who_are_not_the_active_speakers_are_held_back_and_never_lost() -> None:
+    status, out, err = await run("--participants 4 --seconds 1 --json --serve --active-speakers=1")
+    assert status == 0, err
+    packets = json.loads(out)["packets"]
+    assert (packets["sent"], packets["offered"]) == (4 * 50, 4 * 50 * 3)
+    assert packets["lost"] == 0
+    assert packets["received"] + packets["withheld"] == packets["offered"]
+    assert 50 * 3 - 30 <= packets["received"] <= 50 * 3 + 30
+
+
 async def test_options_of_the_own_server_win_over_those_of_the_bench() -> None:
     status, out, err = await run("--participants 2 --seconds 0.5 --serve=--limits.participants=1")
     assert status == 0, err

@@ -10,7 +10,7 @@ import uvicorn
 
 from hocket.auth import Authenticate
 from hocket.config import Limits, OneChannel
-from hocket.policy import Authorize, allow_everything
+from hocket.policy import Authorize, HowManySpeak, allow_everything
 from hocket.server import VoiceServer
 from hocket.serving import listen, uvicorn_config
 
@@ -37,6 +37,7 @@ async def running(
     *,
     page: bool = False,
     limits: Limits | None = None,
+    active_speakers: int | HowManySpeak = 0,
     authenticate: Authenticate | None = None,
     authorize: Authorize = allow_everything,
     one_channel: OneChannel = "replace",
@@ -49,6 +50,7 @@ async def running(
         workers=1,
         page=page,
         limits=limits,
+        active_speakers=active_speakers,
         authenticate=authenticate,
         authorize=authorize,
         one_channel=one_channel,

@@ -244,6 +244,33 @@ async def test_mute_silences_a_user_whatever_the_user_does() -> None:
         await until(lambda: not voice.channels[HERE].participants[0].muted)
 
 
+async def test_the_app_says_for_each_channel_how_many_are_heard_and_changes_it() -> None:
+    asked: list[ChannelId] = []
+
+    def how_many(channel: ChannelId) -> int:
+        asked.append(channel)
+        return 65 if channel.channel == 3 else 2
+
+    async with running(active_speakers=how_many) as (voice, base):
+        async with await Client.open(base, "1") as ada, await Client.open(base, "2") as bob:
+            assert (await ada.join())[-1] == "joined[]"
+            assert (await bob.join())[-1] == "joined[1]"
+            assert asked == [HERE]
+            assert await voice.set_active_speakers(HERE, 1)
+            assert not await voice.set_active_speakers(ChannelId(1, 9), 1)
+            with pytest.raises(ConfigError, match="active_speakers 65"):
+                await voice.set_active_speakers(HERE, 65)
+        async with await Client.open(base, "3") as eve:
+            await eve.say(shapes.initialize(channel=3))
+            error = await eve.end()
+            assert error is not None
+            assert error.identifier == "hrpc.internal-server-error"
+        await until(lambda: voice.streams == 0)
+        assert voice.engine.dump().routers == 0
+    with pytest.raises(ConfigError, match="active_speakers -1"):
+        VoiceServer(active_speakers=-1)
+
+
 async def test_kick_out_of_one_channel_leaves_the_others() -> None:
     async with (
         running(one_channel="allow") as (voice, base),

@@ -158,3 +158,24 @@ async def test_who_has_no_media_any_more_leaves_by_consent_though_the_stream_liv
         assert ada.ended is None
         assert server.streams == 1
         await bob.leave()
+
+
+async def test_of_two_who_speak_one_is_heard_where_only_one_may_be_and_both_once_all_may() -> None:
+    async with (
+        running(active_speakers=1) as (voice, base),
+        person(base, ADA),
+        person(base, BOB),
+        person(base, EVE, None) as eve,
+    ):
+
+        def kept_back() -> int:
+            return voice.engine.dump().dropped.get("crowded-out", 0)
+
+        await until(lambda: kept_back() >= 50)
+        before, heard = kept_back(), sum((await eve.packets()).values())
+        await until(lambda: kept_back() >= before + 100)
+        # As many are heard as are kept back; the counts are looked at some time apart.
+        assert 50 <= sum((await eve.packets()).values()) - heard <= 150
+        assert await voice.set_active_speakers(ChannelId(1, 2), 0)
+        await more_packets(eve, ADA, 20)
+        await more_packets(eve, BOB, 20)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hocket.auth import User
 from hocket.config import Limits, OneChannel
 from hocket.errors import HocketError
-from hocket.policy import Permissions
+from hocket.policy import HowManySpeak, Permissions, everybody_speaks
 from hocket.proto import hrpc, voice
 from hocket.voice.directory import Directory
 from hocket.voice.events import Event
@@ -22,11 +22,23 @@ Response = voice.StreamMessageResponse
 class House:
     """A server without sockets."""
 
-    def __init__(self, *, limits: Limits | None = None, one_channel: OneChannel = "replace") -> None:
+    def __init__(
+        self,
+        *,
+        limits: Limits | None = None,
+        one_channel: OneChannel = "replace",
+        active_speakers: HowManySpeak = everybody_speaks,
+    ) -> None:
         self.media = Recorder()
         self.limits = limits or Limits()
         self.told: list[Event] = []
-        self.directory = Directory(self.media, limits=self.limits, one_channel=one_channel, tell_app=self.told.append)
+        self.directory = Directory(
+            self.media,
+            limits=self.limits,
+            one_channel=one_channel,
+            tell_app=self.told.append,
+            active_speakers=active_speakers,
+        )
 
     def person(self, user_id: int, name: str = "", *, permissions: Permissions | None = None) -> Person:
         return Person(self, User(user_id, name), permissions or Permissions())

@@ -34,6 +34,7 @@ class Recorder:
     """What the engine would hold. `full`: the next `consume` raises it."""
 
     routers: set[int] = field(default_factory=set)
+    limits: dict[int, int] = field(default_factory=dict)
     transports: dict[int, TransportWatch] = field(default_factory=dict)
     router_of: dict[int, int] = field(default_factory=dict)
     connected: dict[int, DtlsParameters] = field(default_factory=dict)
@@ -58,8 +59,13 @@ class Recorder:
         self.routers.add(router)
         return router
 
+    def set_active_speakers(self, router: int, limit: int) -> None:
+        _known(router, self.routers)
+        self.limits[router] = limit
+
     def close_router(self, router: int) -> None:
         self.routers.remove(router)
+        self.limits.pop(router, None)
         for transport in [id for id, on in self.router_of.items() if on == router]:
             self.close_transport(transport)
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from hocket.config import Limits, OneChannel
 from hocket.errors import JoinedElsewhere
-from hocket.policy import ChannelId, Moderation, check_elsewhere
+from hocket.policy import ChannelId, HowManySpeak, Moderation, check_elsewhere, everybody_speaks
 from hocket.voice.channel import Channel
 from hocket.voice.events import Event
 from hocket.voice.media import Media
@@ -23,7 +23,13 @@ class Directory:
     """
 
     def __init__(
-        self, media: Media, *, limits: Limits, one_channel: OneChannel, tell_app: Callable[[Event], None]
+        self,
+        media: Media,
+        *,
+        limits: Limits,
+        one_channel: OneChannel,
+        tell_app: Callable[[Event], None],
+        active_speakers: HowManySpeak = everybody_speaks,
     ) -> None:
         """No channel yet. `tell_app` must neither raise nor come back here."""
         self.moderation = Moderation()
@@ -31,6 +37,7 @@ class Directory:
         self._limits = limits
         self._one_channel = one_channel
         self._tell_app = tell_app
+        self._active_speakers = active_speakers
         self._channels: dict[ChannelId, Channel] = {}
         self._holders: dict[ChannelId, int] = {}
         self._stays: dict[int, list[tuple[Channel, Participant]]] = {}
@@ -45,7 +52,10 @@ class Directory:
         """A channel, made for the first holder and closed after the last."""
         channel = self._channels.get(id)
         if channel is None:
+            limit = self._active_speakers(id)
             router = self._media.create_router()
+            if limit:
+                self._media.set_active_speakers(router, limit)
             channel = Channel(id, router, self._media, room=self._limits.participants, tell_app=self._tell_app)
             self._channels[id] = channel
             self._holders[id] = 0

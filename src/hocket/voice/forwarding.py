@@ -40,6 +40,11 @@ class EngineMedia:
         with _errors():
             return self._engine.create_router()
 
+    def set_active_speakers(self, router: int, limit: int) -> None:
+        """Lets only so many be heard there at a time."""
+        with _errors():
+            self._engine.set_active_speakers(router, limit)
+
     def close_router(self, router: int) -> None:
         """Closes it with all that is on it."""
         with suppress(MediaError):

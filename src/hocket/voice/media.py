@@ -55,6 +55,9 @@ class Media(Protocol):
     def create_router(self) -> int:
         """One channel's media."""
 
+    def set_active_speakers(self, router: int, limit: int) -> None:
+        """Lets only so many be heard there at a time, the loudest in turns; 0 is all, as it is at first."""
+
     def close_router(self, router: int) -> None:
         """Closes it with all that is on it."""
 

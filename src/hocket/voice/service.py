@@ -12,7 +12,15 @@ from hocket.auth import Authenticate, Credentials, User
 from hocket.config import Limits, OneChannel
 from hocket.errors import HocketError, Kicked, ResourceExhausted, Unauthenticated, Unavailable
 from hocket.hrpc.asgi import Call, Handler, Stream
-from hocket.policy import Authorize, ChannelId, check_origin, neighbourhood, without_ambient
+from hocket.policy import (
+    Authorize,
+    ChannelId,
+    HowManySpeak,
+    check_origin,
+    everybody_speaks,
+    neighbourhood,
+    without_ambient,
+)
 from hocket.voice import frames
 from hocket.voice.channel import Channel
 from hocket.voice.conversation import Conversation
@@ -39,6 +47,7 @@ class VoiceService:
         one_channel: OneChannel,
         allowed_origins: Collection[str],
         tell_app: Callable[[Event], None],
+        active_speakers: HowManySpeak = everybody_speaks,
     ) -> None:
         """Serves on `media`, which must outlive it. `tell_app` hears what happens; it must neither raise nor block."""
         self._media = media
@@ -46,7 +55,9 @@ class VoiceService:
         self._authorize = authorize
         self._limits = limits
         self._allowed_origins = frozenset(allowed_origins)
-        self._directory = Directory(media, limits=limits, one_channel=one_channel, tell_app=tell_app)
+        self._directory = Directory(
+            media, limits=limits, one_channel=one_channel, tell_app=tell_app, active_speakers=active_speakers
+        )
         self._conversations: set[Conversation] = set()
         self._counts: Counter[Hashable] = Counter()
         self._draining = False
@@ -90,6 +101,13 @@ class VoiceService:
     def mute(self, user_id: int, channel: ChannelId | None, muted: bool) -> None:
         """Silences a user as a moderator does, or takes that back."""
         self._directory.set_muted(user_id, channel, muted)
+
+    def set_active_speakers(self, channel: ChannelId, limit: int) -> bool:
+        """Lets only so many be heard at a time in a channel as long as it is there; whether it is."""
+        found = self.channels.get(channel)
+        if found is not None:
+            self._media.set_active_speakers(found.router, limit)
+        return found is not None
 
     def notify(self, channel: ChannelId | None, code: str, text: str, retry_after: int) -> None:
         """Shows people a sentence, in one channel or (None) in all."""
