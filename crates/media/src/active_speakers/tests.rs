@@ -405,4 +405,16 @@ proptest! {
             prop_assert!(heard >= limit.min(speakers), "{heard} at {packet}");
         }
     }
+
+    #[test]
+    fn whatever_others_do_who_speaks_has_a_turn_in_time(limit in 1..4usize, others in lives()) {
+        let mut room = Room::new(limit, others.len() + 1);
+        let packets = others.iter().map(Vec::len).max().unwrap_or_default();
+        room.run(packets, |speaker, packet| match speaker.checked_sub(1) {
+            None => Says::At(-45),
+            Some(other) => others[other].get(packet).copied().unwrap_or(Says::At(0)),
+        });
+        let waited = room.longest_wait(0);
+        prop_assert!(waited <= bound(limit, others.len()), "{waited}");
+    }
 }
