@@ -1,6 +1,6 @@
 //! Where a command goes: to its transport's owner, into the claim of one that has no owner yet, or nowhere.
 
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 
 use hocket_media::{
     Command, ConsumerId, Credentials, ProducerId, StatsOf, Submission, TransportId, WorkerId,
@@ -92,7 +92,7 @@ impl Engine {
     }
 
     pub(crate) fn credentials(&self) -> Credentials {
-        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut random = self.random.take();
         Credentials::from_random(&random.bytes())
     }
 }

@@ -1,7 +1,6 @@
 //! What an engine holds at one moment: the base line that tests return to, and the source of gauges.
 
 use std::collections::BTreeMap;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use hocket_media::WorkerDump;
@@ -26,18 +25,16 @@ pub struct EngineDump {
     pub messages: Vec<usize>,
     /// Each worker's own account, a quarter of a second old at most.
     pub cores: Vec<WorkerDump>,
+    /// How many of this crate's locks each worker's thread has taken so far, as old as the accounts. Commands, notes, events and the account
+    /// itself take one each or in batches; a packet takes none.
+    pub locks: Vec<u64>,
     /// Datagrams and messages that went nowhere since the start, by reason, over all workers and all transports that were.
     pub dropped: BTreeMap<&'static str, u64>,
 }
 
 impl EngineDump {
     pub(crate) fn of(shared: &Shared) -> Self {
-        let cores = || {
-            shared
-                .reports
-                .iter()
-                .map(|report| report.core.lock().unwrap_or_else(PoisonError::into_inner))
-        };
+        let cores = || shared.reports.iter().map(|report| report.core.take());
         Self {
             counts: shared.registry().counts(),
             threads: shared.threads.load(Ordering::Acquire),
@@ -54,6 +51,11 @@ impl EngineDump {
                 .map(|mailbox| mailbox.messages())
                 .collect(),
             cores: cores().map(|core| core.clone()).collect(),
+            locks: shared
+                .reports
+                .iter()
+                .map(|report| report.locks.load(Ordering::Relaxed))
+                .collect(),
             dropped: dropped(shared),
         }
     }
@@ -67,7 +69,7 @@ fn dropped(shared: &Shared) -> BTreeMap<&'static str, u64> {
         }
     };
     for (report, mailbox) in shared.reports.iter().zip(&shared.mailboxes) {
-        let core = report.core.lock().unwrap_or_else(PoisonError::into_inner);
+        let core = report.core.take();
         core.dropped
             .iter()
             .for_each(|(reason, count)| add(reason.as_str(), u64::from(count)));

@@ -2,8 +2,8 @@
 //! `control`.
 
 use std::os::fd::RawFd;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -12,6 +12,7 @@ use hocket_media::{Certificate, Command, Worker, WorkerId, WorkerMessage};
 use crate::driven::Core;
 use crate::dump::EngineDump;
 use crate::events::{Event, EventQueue};
+use crate::lock::Lock;
 use crate::mailbox::Mailbox;
 use crate::random::Random;
 use crate::shared::Shared;
@@ -25,8 +26,8 @@ const EVENTS_BESIDE: usize = 16_384;
 /// A running engine. Dropping it closes it.
 pub struct Engine {
     pub(crate) shared: Arc<Shared>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
-    pub(crate) random: Mutex<Random>,
+    threads: Lock<Vec<JoinHandle<()>>>,
+    pub(crate) random: Lock<Random>,
     fingerprints: Vec<(String, String)>,
     port: u16,
     workers: usize,
@@ -71,8 +72,8 @@ impl Engine {
         let events = EventQueue::new(options.max_transports * 2 + EVENTS_BESIDE)?;
         let engine = Self {
             shared: Arc::new(Shared::new(mailboxes, events)),
-            threads: Mutex::default(),
-            random: Mutex::new(random),
+            threads: Lock::default(),
+            random: Lock::new(random),
             fingerprints,
             port: port.number,
             workers: places.len(),
@@ -81,11 +82,7 @@ impl Engine {
         for place in places {
             // On an error `engine` is dropped, which stops the threads that were started before.
             let thread = thread::spawn(place, Arc::clone(&engine.shared), make.clone())?;
-            engine
-                .threads
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(thread);
+            engine.threads.take().push(thread);
         }
         Ok(engine)
     }
@@ -129,8 +126,7 @@ impl Engine {
     /// Stop the threads, wait for them and release the port. Idempotent; takes a few milliseconds.
     pub fn close(&self) {
         self.shared.stop.store(true, Ordering::Release);
-        let threads =
-            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let threads = std::mem::take(&mut *self.threads.take());
         for (thread, mailbox) in threads.iter().zip(&self.shared.mailboxes) {
             mailbox.interrupt();
             thread.thread().unpark();

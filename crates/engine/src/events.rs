@@ -9,9 +9,11 @@ use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 
 use hocket_media::{Event as Media, ProducerId, TransportId, WorkerId};
+
+use crate::lock::Lock;
 
 /// Something that happened, for the program above.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,7 +51,7 @@ impl Event {
 
 /// The queue and its wake byte.
 pub(crate) struct EventQueue {
-    waiting: Mutex<Waiting>,
+    waiting: Lock<Waiting>,
     capacity: usize,
     reader: UnixStream,
     writer: UnixStream,
@@ -73,7 +75,7 @@ impl EventQueue {
         reader.set_nonblocking(true)?;
         writer.set_nonblocking(true)?;
         Ok(Self {
-            waiting: Mutex::default(),
+            waiting: Lock::default(),
             capacity,
             reader,
             writer,
@@ -123,7 +125,7 @@ impl EventQueue {
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         // A push that panicked between its two writes left at worst a place that points to other news; `add` checks.
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.take()
     }
 }
 

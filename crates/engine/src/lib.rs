@@ -16,6 +16,7 @@ mod engine;
 pub mod error;
 mod events;
 mod gathering;
+mod lock;
 mod mailbox;
 mod options;
 mod random;

@@ -12,10 +12,12 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::MutexGuard;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crossbeam_queue::ArrayQueue;
+
+use crate::lock::Lock;
 
 /// Packets from other workers. At 50 packets a second each, 4,096 are a second of 80 people: far more than audio may wait.
 pub(crate) const PACKETS_MAX: usize = 4_096;
@@ -38,21 +40,21 @@ pub(crate) struct Mailbox<C, M> {
 
 /// A queue behind a lock that is held for a push or a swap, and its length without the lock.
 struct Guarded<T> {
-    items: Mutex<VecDeque<T>>,
+    items: Lock<VecDeque<T>>,
     length: AtomicUsize,
 }
 
 impl<T> Guarded<T> {
     fn new() -> Self {
         Self {
-            items: Mutex::new(VecDeque::new()),
+            items: Lock::new(VecDeque::new()),
             length: AtomicUsize::new(0),
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<T>> {
         // A thread that panicked with the lock held left a whole queue: pushes and swaps are not half done.
-        self.items.lock().unwrap_or_else(PoisonError::into_inner)
+        self.items.take()
     }
 
     fn push(&self, item: T, capacity: usize) -> bool {

@@ -1,13 +1,14 @@
 //! What the handle and all workers' threads share, and how rare events change what control knows.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use hocket_media::{
     Command, Event as Media, RequestId, Stats, StatsOf, WorkerDump, WorkerId, WorkerMessage,
 };
 
 use crate::events::{Event, EventQueue};
+use crate::lock::Lock;
 use crate::mailbox::Mailbox;
 use crate::registry::{EndedTransport, Registry};
 
@@ -18,14 +19,16 @@ pub(crate) struct Shared {
     pub(crate) events: EventQueue,
     pub(crate) stop: AtomicBool,
     pub(crate) threads: AtomicUsize,
-    registry: Mutex<Registry>,
+    registry: Lock<Registry>,
 }
 
 /// What a worker's thread lets others read of it.
 #[derive(Default)]
 pub(crate) struct Report {
     /// The worker's own account, a quarter of a second old at most.
-    pub(crate) core: Mutex<WorkerDump>,
+    pub(crate) core: Lock<WorkerDump>,
+    /// Locks that the thread has taken, as of the same time.
+    pub(crate) locks: AtomicU64,
     /// Datagrams longer than any that we expect.
     pub(crate) too_long: AtomicU64,
     /// Receive calls that failed.
@@ -46,13 +49,13 @@ impl Shared {
             events,
             stop,
             threads,
-            registry: Mutex::default(),
+            registry: Lock::default(),
         }
     }
 
     pub(crate) fn registry(&self) -> MutexGuard<'_, Registry> {
         // The registry's methods leave it whole at every point where they could panic: they only insert and remove.
-        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+        self.registry.take()
     }
 
     pub(crate) fn is_stopped(&self) -> bool {

@@ -7,7 +7,6 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -16,6 +15,7 @@ use mio::{Interest, Poll, Token};
 
 use crate::driven::Core;
 use crate::gathering::Gathering;
+use crate::lock;
 use crate::mailbox::Mailbox;
 use crate::shared::{Report, Shared};
 use crate::socket::{Receiver, Sender, Sockets};
@@ -276,11 +276,8 @@ impl<'a, C: Core> Turner<'a, C> {
         }
         self.reported = Some(now);
         let account = self.core.dump();
-        *self
-            .report
-            .core
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = account;
+        *self.report.core.take() = account;
+        self.report.locks.store(lock::taken(), Ordering::Relaxed);
         false
     }
 
