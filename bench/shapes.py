@@ -35,6 +35,8 @@ _FLOOR = (
 )
 _FLOOR_ROW = re.compile(r"floor: send \+ cipher, (\d+) listeners +([\d.]+)")
 
+_MEBIBYTE = 1024 * 1024
+
 _CHANNEL = 50
 """Listeners whose floor a shape is held against when it is about no packets."""
 
@@ -125,20 +127,38 @@ def measure(shapes: list[Shape], rounds: int, seconds: float) -> dict[str, list[
     return found
 
 
+COLUMNS = ("ns", "floor", "cores", "thread", "lost", "p50 ms", "p99", "ms/join", "p99", "first", "MiB", "kB each")
+"""CPU time a forwarded packet and its floor, ns; cores used, by all and by the busiest thread; packets lost; one-way
+delay; CPU of a join and its time at p99, ms; first packet at p50, ms; memory in all and a participant."""
+
+
 def row(shape: Shape, runs: list[tuple[Result, float]]) -> str:
     """A line of the table: the median run by the shape's own figure."""
     rated = sorted(((_figure(shape, result, floor), result, floor) for result, floor in runs), key=lambda one: one[0])
     figure, result, floor = rated[len(rated) // 2]
     assert result.server is not None
-    cost = result.server
-    reached = "" if shape.limit is None else f"<= {shape.limit:g}" + ("" if figure <= shape.limit else "  NOT REACHED")
-    return (
-        f"{shape.name:<27}{cost.ns_per_packet or 0:>9,.0f}{floor:>9,.0f}{_cores(cost, 0, result.seconds):>7.2f}"
-        f"{result.packets.lost:>8}{result.delay_ms.p50 or 0:>8.2f}{result.delay_ms.p99 or 0:>8.2f}"
-        f"{cost.join_ms or 0:>8.2f}{result.join_ms.p99 or 0:>8.0f}{result.first_packet_ms.p50 or 0:>8.1f}"
-        f"{cost.memory / 2**20:>7.0f}{cost.memory_per_participant / 1_000:>8.0f}"
-        f"{figure:>9.2f} {shape.unit:<8}{reached:<20}{'; '.join(result.client.limited_by)}"
+    cost, seconds = result.server, result.seconds
+    cells = (
+        f"{cost.ns_per_packet or 0:,.0f}",
+        f"{floor:,.0f}",
+        f"{_cores(cost, floor, seconds):.2f}",
+        f"{max(cost.thread_seconds, default=0.0) / seconds:.2f}",
+        f"{result.packets.lost}",
+        f"{result.delay_ms.p50 or 0:.2f}",
+        f"{result.delay_ms.p99 or 0:.2f}",
+        f"{cost.join_ms or 0:.2f}",
+        f"{result.join_ms.p99 or 0:.0f}",
+        f"{result.first_packet_ms.p50 or 0:.1f}",
+        f"{cost.memory / _MEBIBYTE:.0f}",
+        f"{cost.memory_per_participant / 1_000:.0f}",
     )
+    reached = "" if shape.limit is None else f"<= {shape.limit:g}" + ("" if figure <= shape.limit else "  NOT REACHED")
+    limits = "; ".join(result.client.limited_by)
+    return f"{_line(shape.name, cells)}{figure:>9.2f} {shape.unit:<8}{reached:<20}{limits}".rstrip()
+
+
+def _line(name: str, cells: tuple[str, ...]) -> str:
+    return f"{name:<27}" + "".join(f"{cell:>8}" for cell in cells)
 
 
 def _figure(shape: Shape, result: Result, floor: float) -> float:
@@ -157,10 +177,7 @@ def main() -> int:
     found = measure(shapes, chosen.rounds, chosen.seconds)
     spread = statistics.quantiles([floor for runs in found.values() for _, floor in runs] * 2, n=4)
     print(f"floor, ns a packet: middle half {spread[0]:,.0f} to {spread[2]:,.0f}")
-    print(
-        f"{'':<27}{'ns':>9}{'floor':>9}{'cores':>7}{'lost':>8}{'p50 ms':>8}{'p99':>8}"
-        f"{'ms/join':>8}{'p99':>8}{'first':>8}{'MiB':>7}{'kB each':>8}{'':>9}"
-    )
+    print(_line("", COLUMNS))
     for shape in shapes:
         print(row(shape, found[shape.name]))
     return 0

@@ -48,8 +48,8 @@ def whole(given: LoadReport, **members: object) -> Result:
         7,
         idle=Usage(1.0, 1.0, 10_000_000),
         connected=Usage(1.02, 1.01, 10_500_000),
-        before=Usage(2.0, 2.0, 11_000_000),
-        after=Usage(2.1, 2.3, 12_048_000),
+        before=Usage(2.0, 2.0, 11_000_000, {1: 1.0, 2: 1.0, 3: 2.0}),
+        after=Usage(2.1, 2.3, 12_048_000, {1: 1.05, 3: 2.0, 2: 1.2, 4: 0.15}),
         received=378,
         participants=4,
     )
@@ -95,6 +95,7 @@ def test_the_servers_cost_is_what_it_used_meanwhile() -> None:
     assert (cost.user_seconds, cost.system_seconds) == (0.1, 0.3)
     assert cost.ns_per_packet == pytest.approx(0.4e9 / 378)
     assert cost.packets_per_cpu_second == pytest.approx(378 / 0.4)
+    assert cost.thread_seconds == [0.2, 0.15, 0.05], "the busiest first, a new one whole, without one that did nothing"
     assert cost.memory_per_participant == 2_048_000 // 4
     assert cost.join_ms == pytest.approx(30 / 4)
 
@@ -137,6 +138,7 @@ def test_the_table_shows_the_figures_of_the_json() -> None:
     assert f"{packets['expected']} expected, {packets['received']} received, {packets['lost']} lost" in text
     assert f"{server['ns_per_packet']:,.0f} ns" in text
     assert f"{server['user_seconds']:.2f} user" in text
+    assert "0.20 + 0.15 + 0.05 by thread" in text
     assert f"{told['delay_ms']['p99']:.2f}" in text
     assert "Joined    4 of 6" in text
     assert "2 times no-answer" in text
@@ -157,5 +159,6 @@ def test_a_run_that_ended_early_says_so() -> None:
 def test_a_process_is_measured_or_named_as_gone() -> None:
     used = usage(1)
     assert used.memory > 0
+    assert 1 in used.threads
     with pytest.raises(ProcessGone, match="4999999"):
         usage(4_999_999)

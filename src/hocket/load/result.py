@@ -65,6 +65,8 @@ class ServerCost(Struct, frozen=True, kw_only=True):
     """What the server's process used while it was measured.
 
     Attributes:
+        thread_seconds: CPU seconds of each of its threads, the busiest first, without those that used none: how the
+            work spreads over the cores.
         join_ms: CPU milliseconds a join, from before the first one until all transports were connected; what was
             forwarded meanwhile is in it. None when nobody got that far.
         packets_per_cpu_second: packets that listeners received, a CPU second; None when it used none to speak of.
@@ -77,6 +79,7 @@ class ServerCost(Struct, frozen=True, kw_only=True):
     pid: int
     user_seconds: float
     system_seconds: float
+    thread_seconds: list[float]
     join_ms: float | None
     packets_per_cpu_second: float | None
     ns_per_packet: float | None
@@ -188,12 +191,14 @@ def server_cost(
     """
     user, system = after.user - before.user, after.system - before.system
     cpu = user + system
+    threads = [round(seconds - before.threads.get(thread, 0.0), 2) for thread, seconds in after.threads.items()]
     joining = None if connected is None else connected.cpu - idle.cpu
     return ServerCost(
         pid=pid,
         join_ms=joining and joining * 1_000 / max(1, participants),
         user_seconds=round(user, 2),
         system_seconds=round(system, 2),
+        thread_seconds=sorted((seconds for seconds in threads if seconds > 0), reverse=True),
         packets_per_cpu_second=received / cpu if cpu > 0 and received else None,
         ns_per_packet=cpu * 1e9 / received if received else None,
         memory=after.memory,

@@ -76,6 +76,8 @@ def _packets(packets: Packets) -> list[str]:
 def _server(cost: ServerCost) -> list[str]:
     total = cost.user_seconds + cost.system_seconds
     told = [f"Server    {total:.2f} CPU s: {cost.user_seconds:.2f} user, {cost.system_seconds:.2f} system"]
+    if len(cost.thread_seconds) > 1:
+        told.append("          " + " + ".join(f"{seconds:.2f}" for seconds in cost.thread_seconds[:8]) + " by thread")
     if cost.ns_per_packet is not None and cost.packets_per_cpu_second is not None:
         told.append(
             f"          {cost.ns_per_packet:,.0f} ns a forwarded packet, "
