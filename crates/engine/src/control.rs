@@ -208,7 +208,12 @@ impl Engine {
             .producer(producer)
             .ok_or(Error::UnknownId("producer"))?;
         let shared = Arc::clone(shared);
-        let consumer = ConsumerId(registry.next_id());
+        let consumer = ConsumerId::new(transport, options.ssrc);
+        let consumer = consumer.ok_or(Error::Overloaded("transports of one process"))?;
+        if registry.consumer(consumer).is_some() {
+            let used = format!("ssrc: {} is in use on this transport", options.ssrc);
+            return Err(Error::InvalidOption(used));
+        }
         let options = Box::new(options);
         self.submit(
             &registry,
@@ -220,7 +225,7 @@ impl Engine {
                 options,
             },
         )?;
-        registry.add_consumer(transport, producer, consumer);
+        registry.add_consumer(producer, consumer);
         Ok(consumer)
     }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use hocket_media::{
     ActiveSpeakers, Claim, ConsumerId, ProducerId, ProducerShared, RequestId, StatsOf, TransportId,
-    WorkerId,
+    WorkerId, room,
 };
 
 /// Producers of one transport. A client of this protocol has one.
@@ -37,8 +37,8 @@ pub(crate) struct Registry {
     routers: HashMap<RouterId, Router>,
     transports: HashMap<TransportId, Transport>,
     producers: HashMap<ProducerId, Producer>,
-    /// The transport that each is sent on.
-    consumers: HashMap<ConsumerId, TransportId>,
+    /// How many there are; an id says on which transport to look.
+    consumers: usize,
     questions: HashMap<RequestId, (TransportId, StatsOf)>,
 }
 
@@ -51,8 +51,8 @@ struct Transport {
     router: RouterId,
     claim: Arc<Claim>,
     producers: HashSet<ProducerId>,
-    /// With their producers, by rising id. Lists, as a channel of a thousand has a million consumers.
-    consumers: Vec<(ConsumerId, ProducerId)>,
+    /// SSRCs, rising, with their producers. Lists, as a channel of a thousand has a million consumers.
+    consumers: Vec<(u32, ProducerId)>,
 }
 
 struct Producer {
@@ -60,6 +60,15 @@ struct Producer {
     shared: Arc<ProducerShared>,
     /// By rising id.
     consumers: Vec<ConsumerId>,
+}
+
+impl Transport {
+    /// Where a consumer of this transport is in its list, or belongs.
+    fn find(&self, consumer: ConsumerId) -> Result<usize, usize> {
+        let ssrc = consumer.ssrc();
+        self.consumers
+            .binary_search_by_key(&ssrc, |(known, _)| *known)
+    }
 }
 
 /// What ended with a transport: workers must hear of it.
@@ -86,7 +95,7 @@ pub struct Counts {
 }
 
 impl Registry {
-    /// A number that names nothing else, 1 … 2^64-1.
+    /// A number that names nothing else but a consumer, 1 … 2^64-1.
     pub(crate) fn next_id(&mut self) -> u64 {
         self.last_id += 1;
         self.last_id
@@ -97,7 +106,7 @@ impl Registry {
             routers: self.routers.len(),
             transports: self.transports.len(),
             producers: self.producers.len(),
-            consumers: self.consumers.len(),
+            consumers: self.consumers,
             questions: self.questions.len(),
         }
     }
@@ -117,9 +126,9 @@ impl Registry {
 
     /// Forget a router; gives the transports that were in it, which the caller ends.
     pub(crate) fn remove_router(&mut self, router: RouterId) -> Option<Vec<TransportId>> {
-        self.routers
-            .remove(&router)
-            .map(|router| router.transports.into_iter().collect())
+        let removed = self.routers.remove(&router)?;
+        room::give_back_table(&mut self.routers);
+        Some(removed.transports.into_iter().collect())
     }
 
     pub(crate) fn has_router(&self, router: RouterId) -> bool {
@@ -174,9 +183,12 @@ impl Registry {
         if let Some(router) = self.routers.get_mut(&transport.router) {
             router.transports.remove(&id);
         }
-        for (consumer, producer) in transport.consumers {
-            self.consumers.remove(&consumer);
-            self.strike_from_producer(consumer, producer);
+        room::give_back_table(&mut self.transports);
+        self.consumers -= transport.consumers.len();
+        for (ssrc, producer) in transport.consumers {
+            if let Some(consumer) = ConsumerId::new(id, ssrc) {
+                self.strike_from_producer(consumer, producer);
+            }
         }
         let producers = transport
             .producers
@@ -245,10 +257,9 @@ impl Registry {
     /// Forget a producer and every consumer of it.
     pub(crate) fn remove_producer(&mut self, id: ProducerId) -> Option<Arc<ProducerShared>> {
         let producer = self.producers.remove(&id)?;
+        room::give_back_table(&mut self.producers);
         for consumer in producer.consumers {
-            if let Some(transport) = self.consumers.remove(&consumer) {
-                self.strike_from_transport(consumer, transport);
-            }
+            self.strike_from_transport(consumer);
         }
         if let Some(transport) = self.transports.get_mut(&producer.transport) {
             transport.producers.remove(&id);
@@ -256,45 +267,44 @@ impl Registry {
         Some(producer.shared)
     }
 
-    pub(crate) fn add_consumer(
-        &mut self,
-        transport: TransportId,
-        producer: ProducerId,
-        id: ConsumerId,
-    ) {
+    pub(crate) fn add_consumer(&mut self, producer: ProducerId, id: ConsumerId) {
         let (Some(on), Some(of)) = (
-            self.transports.get_mut(&transport),
+            self.transports.get_mut(&id.transport()),
             self.producers.get_mut(&producer),
         ) else {
             return;
         };
-        on.consumers.push((id, producer)); // ids rise
-        of.consumers.push(id);
-        self.consumers.insert(id, transport);
+        if let Err(place) = on.find(id) {
+            room::for_one_more(&mut on.consumers);
+            on.consumers.insert(place, (id.ssrc(), producer));
+            self.consumers += 1;
+        }
+        if let Err(place) = of.consumers.binary_search(&id) {
+            room::for_one_more(&mut of.consumers);
+            of.consumers.insert(place, id);
+        }
     }
 
-    /// The transport that a consumer is sent on.
+    /// The transport that a consumer is sent on; `None` when there is no such consumer.
     pub(crate) fn consumer(&self, id: ConsumerId) -> Option<TransportId> {
-        self.consumers.get(&id).copied()
+        let transport = self.transports.get(&id.transport())?;
+        transport.find(id).ok().map(|_| id.transport())
     }
 
     pub(crate) fn remove_consumer(&mut self, id: ConsumerId) {
-        let transport = self.consumers.remove(&id);
-        let producer = transport.and_then(|transport| self.strike_from_transport(id, transport));
-        if let Some(producer) = producer {
+        if let Some(producer) = self.strike_from_transport(id) {
             self.strike_from_producer(id, producer);
         }
     }
 
     /// Tells whose consumer it was.
-    fn strike_from_transport(
-        &mut self,
-        id: ConsumerId,
-        transport: TransportId,
-    ) -> Option<ProducerId> {
-        let consumers = &mut self.transports.get_mut(&transport)?.consumers;
-        let place = consumers.binary_search_by_key(&id, |(known, _)| *known);
-        Some(consumers.remove(place.ok()?).1)
+    fn strike_from_transport(&mut self, id: ConsumerId) -> Option<ProducerId> {
+        let transport = self.transports.get_mut(&id.transport())?;
+        let place = transport.find(id).ok()?;
+        let (_, producer) = transport.consumers.remove(place);
+        room::give_back(&mut transport.consumers);
+        self.consumers -= 1;
+        Some(producer)
     }
 
     fn strike_from_producer(&mut self, id: ConsumerId, producer: ProducerId) {
@@ -302,6 +312,7 @@ impl Registry {
             && let Ok(place) = producer.consumers.binary_search(&id)
         {
             producer.consumers.remove(place);
+            room::give_back(&mut producer.consumers);
         }
     }
 

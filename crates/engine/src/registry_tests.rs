@@ -32,8 +32,8 @@ fn pair() -> Pair {
     );
     let producer = ProducerId(registry.next_id());
     registry.add_producer(speaker, Arc::new(ProducerShared::new(producer, "somebody")));
-    let consumer = ConsumerId(registry.next_id());
-    registry.add_consumer(listener, producer, consumer);
+    let consumer = ConsumerId::new(listener, 7).unwrap();
+    registry.add_consumer(producer, consumer);
     Pair {
         registry,
         router,
@@ -52,7 +52,6 @@ fn ids_are_never_given_twice_over_all_kinds() {
         pair.speaker.0,
         pair.listener.0,
         pair.producer.0,
-        pair.consumer.0,
     ];
     assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len());
 }
@@ -111,6 +110,42 @@ fn a_producer_takes_its_consumers_with_it() {
     assert!(registry.remove_producer(producer).is_none());
     assert_eq!(registry.producers_of(speaker), Some(0));
     assert_eq!(registry.counts().consumers, 0);
+}
+
+#[test]
+fn a_consumer_says_where_it_is_and_is_known_while_it_is_there() {
+    let Pair {
+        mut registry,
+        listener,
+        producer,
+        consumer,
+        ..
+    } = pair();
+    let others: Vec<ConsumerId> = [9, 3, u32::MAX, 1]
+        .iter()
+        .map(|ssrc| ConsumerId::new(listener, *ssrc).unwrap())
+        .collect();
+    for other in &others {
+        assert_eq!(registry.consumer(*other), None);
+        registry.add_consumer(producer, *other);
+    }
+    registry.remove_consumer(consumer);
+    assert_eq!(registry.consumer(consumer), None);
+    assert!(
+        others
+            .iter()
+            .all(|other| registry.consumer(*other) == Some(listener))
+    );
+    assert_eq!(
+        (registry.counts().consumers, registry.consumers_of(listener)),
+        (4, Some(4))
+    );
+    registry.remove_producer(producer);
+    assert_eq!(
+        (registry.counts().consumers, registry.consumers_of(listener)),
+        (0, Some(0))
+    );
+    assert_eq!(ConsumerId::new(TransportId(1 << 32), 1), None);
 }
 
 #[test]

@@ -38,6 +38,9 @@ const PACKETS: usize = 1_024;
 /// meanwhile, which costs both sides more than most commands do.
 const LINGER: Duration = Duration::from_micros(100);
 
+/// Room for commands that is kept from turn to turn; a flock that needed more, as people crowding into a large channel do, gives it back.
+const COMMANDS_KEPT: usize = 1_024;
+
 /// How old a worker's published account may be.
 const REPORT_AGE: Duration = Duration::from_millis(250);
 
@@ -161,6 +164,9 @@ impl<'a, C: Core> Turner<'a, C> {
         self.commanded = !self.commands.is_empty();
         for command in self.commands.drain(..) {
             self.core.handle_command(command, now);
+        }
+        if self.commands.capacity() > COMMANDS_KEPT {
+            self.commands = VecDeque::new();
         }
         self.mailbox.take_notes(&mut self.notes);
         for note in self.notes.drain(..) {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::claim::Claim;
 use crate::credentials::{Credentials, Password, Ufrag};
 use crate::id::WorkerId;
+use crate::room;
 use crate::slab::Slot;
 
 /// A transport as its user name fragment finds it.
@@ -62,6 +63,7 @@ impl Fragments {
 
     pub(crate) fn remove(&mut self, ufrag: Ufrag) {
         self.table.remove(&ufrag);
+        room::give_back_table(&mut self.table);
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -121,6 +123,7 @@ impl Addresses {
         let ours = matches!(self.get(address), Some(Home::Here(owner)) if *owner == slot);
         if ours {
             self.table.remove(&address);
+            room::give_back_table(&mut self.table);
         }
         ours
     }
@@ -131,6 +134,7 @@ impl Addresses {
             && claim.owner().is_none_or(|owner| owner == worker)
         {
             self.table.remove(&address);
+            room::give_back_table(&mut self.table);
             self.foreign -= 1;
         }
     }

@@ -1,6 +1,6 @@
 //! Names of the core's objects.
 //!
-//! Control (the engine's handle) allocates every id from one counter, so that no two objects of a process share a number and a stale id
+//! Control (the engine's handle) allocates every id but a consumer's from one counter, so that no two objects of a process share a number and a stale id
 //! never means somebody else's object.
 
 /// Makes a typed wrapper of a number, so that a producer's id cannot be passed where a consumer's is meant.
@@ -27,8 +27,32 @@ id! {
     ProducerId(u64)
 }
 id! {
-    /// One producer's stream to one receiver.
+    /// One producer's stream to one receiver: the transport that it is sent on, and its SSRC there.
+    ///
+    /// The one id that does not come from the counter. There may be a million consumers, and an id that says where its consumer is spares
+    /// everybody a table. No SSRC is used twice on a transport, so a stale one means nobody here either.
     ConsumerId(u64)
+}
+
+impl ConsumerId {
+    /// `None` for a transport's id of 2³² and more, the id of a process that made one each second for 136 years.
+    #[must_use]
+    pub fn new(transport: TransportId, ssrc: u32) -> Option<Self> {
+        let transport = u32::try_from(transport.0).ok()?;
+        Some(Self(u64::from(transport) << 32 | u64::from(ssrc)))
+    }
+
+    /// The transport that it is sent on.
+    #[must_use]
+    pub fn transport(self) -> TransportId {
+        TransportId(self.0 >> 32)
+    }
+
+    /// The SSRC that it has there.
+    #[must_use]
+    pub fn ssrc(self) -> u32 {
+        self.0 as u32 // the low half, by definition
+    }
 }
 id! {
     /// A question for statistics; its answer carries the same number.

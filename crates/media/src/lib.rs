@@ -45,6 +45,7 @@ pub mod packet;
 mod producer;
 mod queues;
 mod reports;
+pub mod room;
 mod router;
 pub mod shared;
 mod slab;

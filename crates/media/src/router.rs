@@ -12,9 +12,10 @@ use feed::Feed;
 
 use crate::clock::Clock;
 use crate::consumer::{Consumer, Sink};
-use crate::id::{ConsumerId, ProducerId, WorkerId};
+use crate::id::{ProducerId, WorkerId};
 use crate::outbox::Outbox;
 use crate::packet::MediaPacket;
+use crate::room;
 use crate::shared::ProducerShared;
 use crate::slab::{Slab, Slot};
 use crate::transport::Transport;
@@ -25,12 +26,13 @@ pub(crate) struct Router {
     clock: Clock,
     feeds: Slab<Feed>,
     slots: HashMap<ProducerId, Slot>,
-    places: HashMap<ConsumerId, Place>,
+    consumers: usize,
 }
 
-/// Where a consumer is. Small, as there is one of it for each of what may be a million consumers.
-#[derive(Clone, Copy, Debug)]
-struct Place {
+/// Where a consumer is. Its transport keeps it, under the consumer's SSRC: a table of all consumers, of which there may be a million, would be
+/// three times as large, and copied whole whenever it grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
     feed: Slot,
     /// In its feed.
     position: u32,
@@ -43,13 +45,13 @@ impl Router {
             clock,
             feeds: Slab::default(),
             slots: HashMap::new(),
-            places: HashMap::new(),
+            consumers: 0,
         }
     }
 
     /// How many consumers there are.
     pub(crate) fn consumers(&self) -> usize {
-        self.places.len()
+        self.consumers
     }
 
     /// How many producers have consumers here.
@@ -57,69 +59,75 @@ impl Router {
         self.feeds.len()
     }
 
-    /// Adds a paused consumer.
-    pub(crate) fn insert(&mut self, producer: &Arc<ProducerShared>, consumer: Consumer) {
+    /// Adds a paused consumer, and tells its transport where it is.
+    pub(crate) fn insert(
+        &mut self,
+        producer: &Arc<ProducerShared>,
+        consumer: Consumer,
+        transports: &mut Slab<Transport>,
+    ) {
         let known = self.slots.get(&producer.id()).copied();
         let slot = known.or_else(|| self.feeds.insert(Feed::new(Arc::clone(producer))));
-        let Some(slot) = slot else {
+        let Some(feed) = slot else {
             return;
         };
-        self.slots.insert(producer.id(), slot);
-        let id = consumer.id;
-        if let Some(position) = self
+        self.slots.insert(producer.id(), feed);
+        let position = self
             .feeds
-            .get_mut(slot)
-            .and_then(|feed| feed.insert(consumer))
-        {
-            let feed = slot;
-            self.places.insert(id, Place { feed, position });
+            .get_mut(feed)
+            .and_then(|feed| feed.insert(consumer));
+        if let Some(position) = position {
+            self.consumers += 1;
+            self.note_place(Place { feed, position }, transports);
         }
     }
 
-    /// Removes a consumer, and tells of which producer it was; a feed without consumers goes with it.
-    pub(crate) fn remove(&mut self, id: ConsumerId) -> Option<(Consumer, Arc<ProducerShared>)> {
-        self.set_active(id, false);
-        let place = self.places.remove(&id)?;
+    /// Removes a consumer, which its transport still has to forget, and tells of which producer it was; a feed without consumers goes with it.
+    pub(crate) fn remove(
+        &mut self,
+        place: Place,
+        transports: &mut Slab<Transport>,
+    ) -> Option<(Consumer, Arc<ProducerShared>)> {
+        let place = self.set_active(place, false, transports);
         let feed = self.feeds.get_mut(place.feed)?;
-        let removed = feed.remove(place.position);
+        let removed = feed.remove(place.position)?;
+        self.consumers -= 1;
         let producer = Arc::clone(feed.producer());
         if feed.is_empty() {
-            self.slots.remove(&producer.id());
-            self.feeds.remove(place.feed);
+            self.forget(producer.id());
         } else {
-            self.note_place(place);
+            self.note_place(place, transports);
         }
-        removed.map(|consumer| (consumer, producer))
+        Some((removed, producer))
     }
 
-    /// Removes a producer's feed; returns the consumers that it had.
+    /// Removes a producer's feed; returns the consumers that it had, which their transports still have to forget.
     pub(crate) fn close(
         &mut self,
         producer: ProducerId,
     ) -> Option<(Arc<ProducerShared>, Vec<Consumer>)> {
-        let slot = self.slots.remove(&producer)?;
-        let (producer, consumers) = self.feeds.remove(slot)?.into_parts();
-        for consumer in &consumers {
-            self.places.remove(&consumer.id);
-        }
+        let (producer, consumers) = self.forget(producer)?.into_parts();
+        self.consumers -= consumers.len();
         Some((producer, consumers))
     }
 
-    /// Lets packets through to a consumer, or no longer. Harmless twice.
-    pub(crate) fn set_active(&mut self, id: ConsumerId, active: bool) {
-        let Some(place) = self.places.get(&id).copied() else {
-            return;
-        };
+    /// Lets packets through to a consumer, or no longer. Harmless twice. Returns where the consumer is now.
+    pub(crate) fn set_active(
+        &mut self,
+        place: Place,
+        active: bool,
+        transports: &mut Slab<Transport>,
+    ) -> Place {
         let Some(feed) = self.feeds.get_mut(place.feed) else {
-            return;
+            return place;
         };
-        if let Some(other) = feed.set_active(place.position, active, self.worker) {
-            self.note_place(place);
-            self.note_place(Place {
-                position: other,
-                ..place
-            });
-        }
+        let other = match feed.set_active(place.position, active, self.worker) {
+            Some(position) if position != place.position => Place { position, ..place },
+            _ => return place,
+        };
+        self.note_place(place, transports);
+        self.note_place(other, transports);
+        other
     }
 
     /// Sends a producer's packet to its active consumers here.
@@ -138,15 +146,12 @@ impl Router {
     /// Sends packets again that a consumer's receiver asks for.
     pub(crate) fn resend(
         &mut self,
-        id: ConsumerId,
+        place: Place,
         sequences: impl Iterator<Item = u16>,
         transport: &mut Transport,
         outbox: &mut Outbox,
         now: Instant,
     ) {
-        let Some(place) = self.places.get(&id) else {
-            return;
-        };
         let Some(feed) = self.feeds.get_mut(place.feed) else {
             return;
         };
@@ -160,29 +165,40 @@ impl Router {
         }
     }
 
+    /// A producer rests: nobody will ask again for what it said.
+    pub(crate) fn forget_history(&mut self, producer: ProducerId) {
+        let slot = self.slots.get(&producer);
+        if let Some(feed) = slot.and_then(|slot| self.feeds.get_mut(*slot)) {
+            feed.forget_history();
+        }
+    }
+
     /// A consumer, and whether it is active.
-    pub(crate) fn get(&self, id: ConsumerId) -> Option<(&Consumer, bool)> {
-        let place = self.places.get(&id)?;
+    pub(crate) fn get(&self, place: Place) -> Option<(&Consumer, bool)> {
         self.feeds.get(place.feed)?.get(place.position)
     }
 
     /// A consumer, to change, and of which producer it is.
     pub(crate) fn get_mut(
         &mut self,
-        id: ConsumerId,
+        place: Place,
     ) -> Option<(&mut Consumer, &Arc<ProducerShared>)> {
-        let place = self.places.get(&id)?;
         self.feeds.get_mut(place.feed)?.get_mut(place.position)
     }
 
-    /// Somebody was moved to this place.
-    fn note_place(&mut self, place: Place) {
-        let found = self
-            .feeds
-            .get(place.feed)
-            .and_then(|feed| feed.get(place.position));
-        if let Some((consumer, _)) = found {
-            self.places.insert(consumer.id, place);
+    fn forget(&mut self, producer: ProducerId) -> Option<Feed> {
+        let slot = self.slots.remove(&producer)?;
+        room::give_back_table(&mut self.slots);
+        self.feeds.remove(slot)
+    }
+
+    /// Tells the transport of whoever is at this place now. Nobody is behind the end of a feed.
+    fn note_place(&self, place: Place, transports: &mut Slab<Transport>) {
+        let found = self.get(place);
+        if let Some((consumer, _)) = found
+            && let Some(transport) = transports.get_mut(consumer.slot)
+        {
+            transport.note_consumer(consumer.ssrc, place);
         }
     }
 }

@@ -17,12 +17,14 @@ use crate::dtls::association::{Association, Context, Established, Progress};
 use crate::dtls::fingerprint::Fingerprints;
 use crate::event::{CloseReason, Event};
 use crate::ice::{Change, Ice, Path};
-use crate::id::{ConsumerId, ProducerId, TransportId};
+use crate::id::{ProducerId, TransportId};
 use crate::link::Link;
 use crate::options::Options;
 use crate::producer::Producer;
 use crate::queues::Queues;
 use crate::reports::Reports;
+use crate::room;
+use crate::router::Place;
 use crate::srtp;
 use crate::stats::{DtlsState, Traffic, TransportStats};
 use crate::used::UsedSsrcs;
@@ -41,12 +43,14 @@ struct Remote {
     fingerprints: Fingerprints,
 }
 
-/// A consumer of this transport, as its receiver names it.
+/// A consumer of this transport: its name here, and where the router has it. Small, as there may be a million.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ConsumerRef {
-    pub(crate) ssrc: u32,
-    pub(crate) id: ConsumerId,
+struct Heard {
+    ssrc: u32,
+    place: Place,
 }
+
+const _: () = assert!(size_of::<Heard>() == 12);
 
 /// See the module's documentation.
 pub(crate) struct Transport {
@@ -61,7 +65,7 @@ pub(crate) struct Transport {
     drops: Drops,
     pub(crate) producers: Vec<Producer>,
     /// By rising SSRC.
-    pub(crate) consumers: Vec<ConsumerRef>,
+    consumers: Vec<Heard>,
     /// Those that a consumer here has ever had.
     used_ssrcs: UsedSsrcs,
     pub(crate) reports: Reports,
@@ -126,35 +130,48 @@ impl Transport {
         queues.drop(reason);
     }
 
-    /// Adds a consumer. False when its SSRC was used here before: the cipher would use a nonce twice.
-    pub(crate) fn add_consumer(&mut self, consumer: ConsumerRef) -> bool {
-        if !self.used_ssrcs.insert(consumer.ssrc) {
-            return false;
+    /// Notes that an SSRC is used. False when it was before: the cipher would use a nonce twice.
+    pub(crate) fn use_ssrc(&mut self, ssrc: u32) -> bool {
+        self.used_ssrcs.insert(ssrc)
+    }
+
+    /// Notes where the router has the consumer of this SSRC: a new one, or one that was moved.
+    pub(crate) fn note_consumer(&mut self, ssrc: u32, place: Place) {
+        match self.find_consumer(ssrc) {
+            Ok(at) => {
+                if let Some(known) = self.consumers.get_mut(at) {
+                    known.place = place;
+                }
+            }
+            Err(at) => {
+                room::for_one_more(&mut self.consumers);
+                self.consumers.insert(at, Heard { ssrc, place });
+            }
         }
-        let place = self
-            .consumers
-            .partition_point(|known| known.ssrc < consumer.ssrc);
-        self.consumers.insert(place, consumer);
-        true
     }
 
     /// Forgets a consumer, but not that it was there.
     pub(crate) fn remove_consumer(&mut self, ssrc: u32) {
-        if let Ok(place) = self
-            .consumers
-            .binary_search_by_key(&ssrc, |known| known.ssrc)
-        {
-            self.consumers.remove(place);
+        if let Ok(at) = self.find_consumer(ssrc) {
+            self.consumers.remove(at);
+            room::give_back(&mut self.consumers);
         }
     }
 
-    /// The consumer that its receiver knows by this SSRC.
-    pub(crate) fn consumer_by_ssrc(&self, ssrc: u32) -> Option<ConsumerId> {
-        let place = self
-            .consumers
+    /// Forgets any one consumer, and tells where it is.
+    pub(crate) fn pop_consumer(&mut self) -> Option<Place> {
+        self.consumers.pop().map(|known| known.place)
+    }
+
+    /// Where the consumer is that its receiver knows by this SSRC.
+    pub(crate) fn consumer(&self, ssrc: u32) -> Option<Place> {
+        let at = self.find_consumer(ssrc).ok()?;
+        self.consumers.get(at).map(|known| known.place)
+    }
+
+    fn find_consumer(&self, ssrc: u32) -> Result<usize, usize> {
+        self.consumers
             .binary_search_by_key(&ssrc, |known| known.ssrc)
-            .ok()?;
-        self.consumers.get(place).map(|known| known.id)
     }
 
     /// The producer whose packets have this SSRC.

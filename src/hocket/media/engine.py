@@ -261,6 +261,7 @@ class MediaEngine:
 
         Raises:
             UnknownId: no such transport or producer, or the producer belongs to another router.
+            InvalidOption: an option is out of its range, or another consumer on this transport has the SSRC.
             Overloaded: the command queue is full.
         """
         return self._running.consume(transport, producer, options)

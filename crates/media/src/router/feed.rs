@@ -8,6 +8,7 @@ use crate::consumer::{Consumer, Sink};
 use crate::id::WorkerId;
 use crate::outbox::Outbox;
 use crate::packet::{HISTORY, MediaPacket};
+use crate::room;
 use crate::shared::ProducerShared;
 use crate::slab::Slab;
 use crate::transport::Transport;
@@ -50,6 +51,7 @@ impl Feed {
     /// Adds a paused consumer; returns its position. `None` when 2³² are taken.
     pub(super) fn insert(&mut self, consumer: Consumer) -> Option<u32> {
         let position = u32::try_from(self.consumers.len()).ok()?;
+        room::for_one_more(&mut self.consumers);
         self.consumers.push(consumer);
         Some(position)
     }
@@ -72,7 +74,9 @@ impl Feed {
     /// Removes a paused consumer; the last one takes its position.
     pub(super) fn remove(&mut self, position: u32) -> Option<Consumer> {
         let paused = (self.active as usize..self.consumers.len()).contains(&(position as usize));
-        paused.then(|| self.consumers.swap_remove(position as usize))
+        let removed = paused.then(|| self.consumers.swap_remove(position as usize));
+        room::give_back(&mut self.consumers);
+        removed
     }
 
     /// Moves a consumer over the line between active and paused. Returns the position that it changed places with, `None` when nothing changed.
@@ -96,9 +100,14 @@ impl Feed {
         self.consumers.swap(position as usize, other as usize);
         self.producer.subscribe(worker, self.active > 0);
         if self.active == 0 {
-            self.history = Vec::new(); // nobody can ask for what nobody gets
+            self.forget_history(); // nobody can ask for what nobody gets
         }
         Some(other)
+    }
+
+    /// Lets go of the latest packets.
+    pub(super) fn forget_history(&mut self) {
+        self.history = Vec::new();
     }
 
     /// Sends a packet to the active consumers.

@@ -10,8 +10,9 @@ use crate::event::{CloseReason, Event};
 use crate::id::ProducerId;
 use crate::message::WorkerMessage;
 use crate::producer::Producer;
-use crate::slab::Slot;
-use crate::transport::Env;
+use crate::room;
+use crate::slab::{Slab, Slot};
+use crate::transport::{Env, Transport};
 
 impl Worker {
     /// A transport ended by itself: everybody hears of it.
@@ -55,15 +56,17 @@ impl Worker {
     }
 
     fn take_apart(&mut self, slot: Slot) {
+        let pop = |transports: &mut Slab<Transport>| transports.get_mut(slot)?.pop_consumer();
+        while let Some(place) = pop(&mut self.transports) {
+            self.router.remove(place, &mut self.transports);
+        }
         let Some(transport) = self.transports.remove(slot) else {
             return;
         };
         self.owned.remove(&transport.id());
+        room::give_back_table(&mut self.owned);
         for address in transport.ice.addresses() {
             self.release_address(address, slot);
-        }
-        for consumer in &transport.consumers {
-            self.router.remove(consumer.id);
         }
         for producer in transport.producers {
             self.end_producer(producer);
@@ -75,9 +78,16 @@ impl Worker {
         producer.shared.close();
         producer.stop(&mut self.queues);
         let id = producer.id();
-        self.homes.remove(&id);
+        self.forget_home(id);
         self.close_feed(id);
         self.broadcast(&WorkerMessage::ProducerGone(id));
+    }
+
+    /// Forgets where a producer sends; tells where it did.
+    pub(super) fn forget_home(&mut self, producer: ProducerId) -> Option<Slot> {
+        let slot = self.homes.remove(&producer);
+        room::give_back_table(&mut self.homes);
+        slot
     }
 
     /// A producer, here or elsewhere, is over: so are its consumers here.

@@ -14,9 +14,9 @@ use crate::event::Event;
 use crate::id::{ConsumerId, ProducerId, RequestId, TransportId};
 use crate::options::{ConsumerOptions, ProducerOptions, SILENCE_DBOV};
 use crate::producer::Producer;
+use crate::router::Place;
 use crate::shared::ProducerShared;
 use crate::stats::{Stats, StatsOf};
-use crate::transport::ConsumerRef;
 
 impl Worker {
     /// Does what control asks.
@@ -55,8 +55,8 @@ impl Worker {
             } => self.consume(transport, consumer, &producer, &options),
             Command::PauseProducer { producer, .. } => self.pause_producer(producer, true),
             Command::ResumeProducer { producer, .. } => self.pause_producer(producer, false),
-            Command::PauseConsumer { consumer, .. } => self.router.set_active(consumer, false),
-            Command::ResumeConsumer { consumer, .. } => self.router.set_active(consumer, true),
+            Command::PauseConsumer { consumer, .. } => self.set_active(consumer, false),
+            Command::ResumeConsumer { consumer, .. } => self.set_active(consumer, true),
             Command::CloseConsumer { consumer, .. } => self.close_consumer(consumer),
             Command::Stats { request, of, .. } => self.answer_stats(request, of),
         }
@@ -138,12 +138,9 @@ impl Worker {
         let Some(transport) = self.transports.get_mut(slot) else {
             return;
         };
-        if transport.add_consumer(ConsumerRef {
-            ssrc: options.ssrc,
-            id,
-        }) {
-            self.router
-                .insert(producer, Consumer::new(id, slot, options, &mut self.random));
+        if transport.use_ssrc(options.ssrc) {
+            let consumer = Consumer::new(id, slot, options, &mut self.random);
+            self.router.insert(producer, consumer, &mut self.transports);
         } else {
             transport.drop(Drop::SsrcUsed, &mut self.queues);
         }
@@ -165,7 +162,7 @@ impl Worker {
 
     /// Control closed a producer: whoever has a part of it lets go.
     fn close_producer(&mut self, id: ProducerId) {
-        let slot = self.homes.remove(&id);
+        let slot = self.forget_home(id);
         if let Some(transport) = slot.and_then(|slot| self.transports.get_mut(slot)) {
             transport.remove_producer(id, &mut self.queues);
         }
@@ -173,9 +170,21 @@ impl Worker {
     }
 
     fn close_consumer(&mut self, id: ConsumerId) {
-        if let Some((consumer, producer)) = self.router.remove(id) {
+        let place = self.place_of(id);
+        let removed = place.and_then(|place| self.router.remove(place, &mut self.transports));
+        if let Some((consumer, producer)) = removed {
             self.let_go(&consumer, &producer);
         }
+    }
+
+    fn set_active(&mut self, id: ConsumerId, active: bool) {
+        if let Some(place) = self.place_of(id) {
+            self.router.set_active(place, active, &mut self.transports);
+        }
+    }
+
+    fn place_of(&self, id: ConsumerId) -> Option<Place> {
+        self.transport(id.transport())?.consumer(id.ssrc())
     }
 
     fn answer_stats(&mut self, request: RequestId, of: StatsOf) {
@@ -187,8 +196,8 @@ impl Worker {
                 .producer(id)
                 .map(|producer| Stats::Producer(producer.stats())),
             StatsOf::Consumer(id) => self
-                .router
-                .get(id)
+                .place_of(id)
+                .and_then(|place| self.router.get(place))
                 .map(|(consumer, active)| Stats::Consumer(consumer.stats(!active))),
         };
         self.queues.event(Event::StatsReply {

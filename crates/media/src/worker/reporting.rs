@@ -58,7 +58,7 @@ impl Worker {
         let Some(transport) = self.transports.get_mut(slot) else {
             return;
         };
-        let Some(id) = transport.consumer_by_ssrc(block.ssrc) else {
+        let Some(place) = transport.consumer(block.ssrc) else {
             return;
         };
         let (loss, jitter_ms) = (block.fraction(), ticks_to_ms(block.jitter));
@@ -66,7 +66,7 @@ impl Worker {
         let rtt_ms = transport
             .reports
             .observe_receiver(loss, jitter_ms, round_trip);
-        if let Some((consumer, _)) = self.router.get_mut(id) {
+        if let Some((consumer, _)) = self.router.get_mut(place) {
             consumer.handle_report(Receiver {
                 loss,
                 jitter_ms,
@@ -80,9 +80,9 @@ impl Worker {
         let Some(transport) = self.transports.get_mut(slot) else {
             return;
         };
-        if let Some(id) = transport.consumer_by_ssrc(nack.media) {
+        if let Some(place) = transport.consumer(nack.media) {
             self.router.resend(
-                id,
+                place,
                 nack.sequences(),
                 transport,
                 &mut self.queues.outbox,
@@ -135,7 +135,8 @@ impl Worker {
         for senders in unreported.chunks(SENDERS_PER_DATAGRAM) {
             let mut names: Vec<(u32, Arc<ProducerShared>)> = Vec::with_capacity(senders.len());
             for id in senders {
-                if let Some((consumer, producer)) = self.router.get_mut(*id)
+                if let Some(place) = transport.consumer(id.ssrc())
+                    && let Some((consumer, producer)) = self.router.get_mut(place)
                     && let Some(info) = consumer.sender_report(self.clock, now)
                 {
                     write::sender_report(&info, &[], packet);

@@ -153,7 +153,7 @@ impl Server {
         now: Instant,
     ) -> ConsumerId {
         options.check().unwrap();
-        let consumer = ConsumerId(self.fresh_id());
+        let consumer = ConsumerId::new(transport, options.ssrc).unwrap();
         self.consumers.insert(consumer, transport);
         let producer = Arc::clone(&self.producers[&producer].1);
         self.submit(
