@@ -34,6 +34,8 @@ pub enum WorkerMessage {
     TransportGone(Arc<Claim>),
     /// A producer ended with its transport.
     ProducerGone(ProducerId),
+    /// A producer has handed nothing on for a while: what is kept of it may go.
+    ProducerRests(ProducerId),
     /// From the driver, after a panic: this worker forgot everything, and a new one takes its place. What it owned is told to be gone by
     /// commands; its addresses only it knew. The driver sends this before the new worker starts, so that nothing of the new one is forgotten.
     WorkerGone(WorkerId),

@@ -98,6 +98,13 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
+    /// Lets go of its packets; tells whether there were any.
+    pub(crate) fn empty(&mut self) -> bool {
+        let had = !self.packets.is_empty();
+        *self = Self::default();
+        had
+    }
+
     /// A packet to share, as `write` fills it: whole, since it may hold what it held before.
     pub(crate) fn take(
         &mut self,

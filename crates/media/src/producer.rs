@@ -34,6 +34,8 @@ const PACKETS_AT_ONCE: u32 = 200;
 /// Goodbyes of one source that are listened to: one a second. Each can end a spell of speaking that everybody is told of (T9).
 const GOODBYES_PER_SECOND: u32 = 1;
 const GOODBYES_AT_ONCE: u32 = 2;
+/// Handing nothing on for so long, a producer gives back the memory of its latest packets, some 15 kB. Whoever talks pauses for less.
+const REST: Duration = Duration::from_secs(30);
 /// We send nothing that a speaker's transport would report on, so the way to it is never measured.
 const RTT_UNKNOWN: Duration = Duration::ZERO;
 
@@ -49,6 +51,8 @@ pub(crate) struct Producer {
     run: u32,
     paused: bool,
     pool: Pool,
+    /// When it handed on its latest packet.
+    handed_on: Option<Instant>,
     observer: Observer,
     gate: Gate,
     speaker: Speaker,
@@ -93,6 +97,7 @@ impl Producer {
             run: 0,
             paused: false,
             pool: Pool::default(),
+            handed_on: None,
             observer: Observer::default(),
             gate: Gate::new(silence_dbov),
             speaker,
@@ -182,6 +187,7 @@ impl Producer {
             _ => (codec, opus, payload),
         };
         let (source, run) = (self.source, self.run);
+        self.handed_on = Some(now);
         Ok(self.pool.take(self.shared.id(), now, |packet| {
             packet.sequence = number.value;
             packet.source = source;
@@ -234,6 +240,13 @@ impl Producer {
         if due {
             self.ask(reporter, link, queues, now);
         }
+    }
+
+    /// Gives back the memory of its packets when it has handed none on for a while; tells whether it did, and whoever holds some of them is to
+    /// let go.
+    pub(crate) fn rest(&mut self, now: Instant) -> bool {
+        let idle = |since: &mut Instant| now.saturating_duration_since(*since) >= REST;
+        self.handed_on.take_if(idle).is_some() && self.pool.empty()
     }
 
     /// When [`Producer::handle_timeout`] is due.

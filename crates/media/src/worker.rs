@@ -16,6 +16,7 @@ mod handshakes;
 mod ingress;
 mod media;
 mod reporting;
+mod resting;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -176,6 +177,7 @@ impl Worker {
             }
             WorkerMessage::TransportGone(claim) => self.forget_announcement(&claim),
             WorkerMessage::ProducerGone(producer) => self.close_feed(producer),
+            WorkerMessage::ProducerRests(producer) => self.router.forget_history(producer),
             WorkerMessage::WorkerGone(worker) => self.addresses.forget_worker(worker),
         }
     }
@@ -300,6 +302,7 @@ impl Worker {
         }
         transport.scheduled = None;
         self.report(slot, now);
+        self.rest(slot, now);
         self.with_transport(slot, now, Transport::handle_timeout);
     }
 

@@ -103,3 +103,37 @@ fn idle_transports_consumers_and_speakers_are_small() {
         "a speaking producer holds {speaker} bytes"
     );
 }
+
+/// Alice speaks, bob listens on another worker; she falls silent, and speaks again.
+#[test]
+fn a_producer_that_falls_silent_gives_back_the_memory_of_its_packets_everywhere() {
+    for workers in [1, 3] {
+        let mut scene = Scene::with_people(
+            Setup {
+                workers,
+                ..Setup::default()
+            },
+            &["alice", "bob", "carol"],
+        );
+        let mut spells = Vec::new();
+        for _ in 0..3 {
+            let spoke = weigh(&mut scene, |scene| {
+                scene.speak("alice");
+                scene.run(Duration::from_secs(5));
+                scene.person("alice").speaks = false;
+            });
+            let rested = weigh(&mut scene, |scene| scene.run(Duration::from_secs(40)));
+            spells.push((spoke, rested));
+            scene.forget();
+        }
+        println!("of {workers} workers: {spells:?}");
+        for (spoke, rested) in &spells[1..] {
+            assert!(*spoke > 8_000 && *rested < -8_000, "{spells:?}");
+            assert!((spoke + rested).abs() < 1_000, "{spells:?}");
+        }
+        assert_eq!(scene.heard_from("bob").len(), 0);
+        scene.speak("alice");
+        scene.run(Duration::from_secs(1));
+        assert_eq!(scene.heard_from("bob").len(), 1);
+    }
+}
