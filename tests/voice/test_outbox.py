@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from hocket.voice.outbox import Outbox
 from tests.voice import shapes
 from tests.voice.people import House
@@ -52,6 +54,16 @@ def test_the_last_frame_comes_after_all_that_wait() -> None:
     outbox.close(b"second error")
     assert not outbox.finished
     assert drained(outbox) == [b"a", b"error"]
+
+
+def test_what_a_flood_of_frames_took_is_given_back_once_they_have_left() -> None:
+    outbox, _ = make(limit=2_000)
+    few = sys.getsizeof(outbox._frames)
+    for wave in (2_000, 5):
+        for number in range(wave):
+            outbox.put_latest(number, b"x")
+        assert drained(outbox) == [b"x"] * wave
+        assert sys.getsizeof(outbox._frames) < few + 1_000
 
 
 def test_a_newer_state_takes_the_place_of_the_older_one_that_waits() -> None:

@@ -11,6 +11,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from itertools import count
 
+_MANY = 64
+"""Frames from which on the room that they took is given back; a member of a large channel hears a thousand at once, and
+then a few."""
+
 
 class Outbox:
     """Frames in the order in which they leave.
@@ -30,6 +34,7 @@ class Outbox:
         self._limit = limit
         self._wake = wake
         self._frames: OrderedDict[object, bytes] = OrderedDict()
+        self._most = 0
         self._numbers = count()
         self._closed = False
 
@@ -56,7 +61,13 @@ class Outbox:
 
     def take(self) -> bytes | None:
         """Takes the oldest frame; None when none waits."""
-        return self._frames.popitem(last=False)[1] if self._frames else None
+        if not self._frames:
+            return None
+        frame = self._frames.popitem(last=False)[1]
+        if not self._frames and self._most >= _MANY:
+            self._frames = OrderedDict()  # a dictionary keeps the room of its largest days
+            self._most = 0
+        return frame
 
     def close(self, last: bytes | None = None) -> None:
         """Takes no more frames, but for a last one, which always finds room. Only the first call counts."""
@@ -75,4 +86,5 @@ class Outbox:
             self._frames.clear()
         else:
             self._frames[key] = frame
+            self._most = max(self._most, len(self._frames))
         self._wake()
