@@ -18,7 +18,7 @@ use crate::options::ConsumerOptions;
 use crate::outbox::Outbox;
 use crate::packet::{Codec, MediaPacket};
 use crate::rtcp::SenderInfo;
-use crate::rtp::{Line, Mapped, Sent, abs_send_time};
+use crate::rtp::{self, Line, Mapped, Sent};
 use crate::slab::Slot;
 use crate::stats::{ConsumerStats, Traffic};
 
@@ -74,7 +74,6 @@ pub(crate) struct Receiver {
 
 /// Where a packet is written to.
 pub(crate) struct Sink<'a> {
-    pub(crate) clock: Clock,
     pub(crate) link: &'a mut Link,
     pub(crate) outbox: &'a mut Outbox,
 }
@@ -121,8 +120,8 @@ impl Consumer {
         self.line.pause();
     }
 
-    /// Sends a packet, if its transport is ready for media.
-    pub(crate) fn forward(&mut self, packet: &MediaPacket, sink: Sink<'_>) {
+    /// Sends a packet, if its transport is ready for media. `time` is the packet's [`abs_send_time`].
+    pub(crate) fn forward(&mut self, packet: &MediaPacket, time: [u8; 3], sink: Sink<'_>) {
         if !sink.link.is_open() {
             return;
         }
@@ -143,7 +142,7 @@ impl Consumer {
                 self.unreported = true;
                 sink.link.unreported.push(self.id);
             }
-            let payload = self.write(packet, mapped, sink);
+            let payload = self.write(packet, mapped, time, sink);
             self.sent.add(payload);
         }
     }
@@ -157,6 +156,7 @@ impl Consumer {
     pub(crate) fn resend(
         &mut self,
         packet: Option<(&MediaPacket, Sent)>,
+        clock: Clock,
         sink: Sink<'_>,
         now: Instant,
     ) {
@@ -175,7 +175,7 @@ impl Consumer {
         });
         match placed {
             Some((packet, mapped)) => {
-                self.write(packet, mapped, sink);
+                self.write(packet, mapped, abs_send_time(packet, clock), sink);
                 resends.granted = resends.granted.wrapping_add(1);
             }
             None => resends.refused = resends.refused.wrapping_add(1),
@@ -217,8 +217,8 @@ impl Consumer {
     }
 
     /// Seals and queues one packet. Everything in it follows from the packet and its place on the line, so that a packet sent again is the
-    /// same bit for bit ([`crate::srtp`] says why). So abs-send-time is the time at which it arrived here, some microseconds before it leaves.
-    fn write(&self, packet: &MediaPacket, mapped: Mapped, sink: Sink<'_>) -> usize {
+    /// same bit for bit ([`crate::srtp`] says why).
+    fn write(&self, packet: &MediaPacket, mapped: Mapped, time: [u8; 3], sink: Sink<'_>) -> usize {
         let headers;
         let (payload_type, payload) = match (packet.codec, self.red) {
             // What was said before the receiver listened is not carried to it along with what is said now.
@@ -243,7 +243,7 @@ impl Consumer {
             sequence: mapped.index as u16, // the low bits of the index, by definition
             timestamp: mapped.timestamp,
             level: packet.level,
-            time: abs_send_time::from_ntp(sink.clock.at(packet.received)),
+            time,
         };
         let mut header = [0; HEADER_MAX];
         let header = self.template.fill(fields, &mut header);
@@ -251,4 +251,10 @@ impl Consumer {
             .send_rtp(self.ssrc, header, payload, mapped.index, sink.outbox);
         length - usize::from(packet.padding) // octets count without it (RFC 3550 §6.4.1)
     }
+}
+
+/// What abs-send-time says in a packet to any listener: when it arrived here, some microseconds before it leaves, so that it says the same when the
+/// packet is sent again. Reckoned once a packet: once a listener it was 2 % of what a listener costs.
+pub(crate) fn abs_send_time(packet: &MediaPacket, clock: Clock) -> [u8; 3] {
+    rtp::abs_send_time::from_ntp(clock.at(packet.received))
 }

@@ -157,11 +157,10 @@ impl Router {
         };
         for sequence in sequences {
             let sink = Sink {
-                clock: self.clock,
                 link: &mut transport.link,
                 outbox,
             };
-            feed.resend(place.position, sequence, sink, now);
+            feed.resend(place.position, sequence, self.clock, sink, now);
         }
     }
 

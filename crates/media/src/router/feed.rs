@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::clock::Clock;
-use crate::consumer::{Consumer, Sink};
+use crate::consumer::{Consumer, Sink, abs_send_time};
 use crate::id::WorkerId;
 use crate::outbox::Outbox;
 use crate::packet::{HISTORY, MediaPacket};
@@ -118,6 +118,7 @@ impl Feed {
         transports: &mut Slab<Transport>,
         outbox: &mut Outbox,
     ) {
+        let time = abs_send_time(packet, clock);
         let mut may_ask_again = false;
         let active = self
             .consumers
@@ -130,8 +131,8 @@ impl Feed {
                 if let Some(transport) = transports.get_mut(consumer.slot) {
                     consumer.forward(
                         packet,
+                        time,
                         Sink {
-                            clock,
                             link: &mut transport.link,
                             outbox,
                         },
@@ -145,7 +146,14 @@ impl Feed {
     }
 
     /// Sends a packet again to the consumer at a position.
-    pub(super) fn resend(&mut self, position: u32, sequence: u16, sink: Sink<'_>, now: Instant) {
+    pub(super) fn resend(
+        &mut self,
+        position: u32,
+        sequence: u16,
+        clock: Clock,
+        sink: Sink<'_>,
+        now: Instant,
+    ) {
         let Some(consumer) = self.consumers.get_mut(position as usize) else {
             return;
         };
@@ -154,7 +162,7 @@ impl Feed {
             (packet.source == source && packet.sequence == sent.source_index)
                 .then_some((packet, sent))
         });
-        consumer.resend(packet, sink, now);
+        consumer.resend(packet, clock, sink, now);
     }
 
     fn remember(&mut self, packet: &Arc<MediaPacket>) {
