@@ -100,11 +100,17 @@ impl Outbound {
             return Err(Error::Malformed);
         }
         let start = out.len();
-        out.extend_from_slice(header);
-        for part in payload {
-            out.extend_from_slice(part);
-        }
-        let sealed = self.seal_rtp(Place::Rtp { ssrc, index }, start, header.len(), out);
+        let place = Place::Rtp { ssrc, index };
+        let sealed = match (&self.rtp, payload) {
+            (Cipher::Gcm(cipher), [whole, []]) => cipher.append_rtp(place, header, whole, out),
+            (_, parts) => {
+                out.extend_from_slice(header);
+                for part in parts {
+                    out.extend_from_slice(part);
+                }
+                self.seal_rtp(place, start, header.len(), out)
+            }
+        };
         if sealed.is_err() {
             out.truncate(start);
         }

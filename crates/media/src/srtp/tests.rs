@@ -145,6 +145,22 @@ fn the_two_ways_to_protect_rtp_agree() {
 }
 
 #[test]
+fn a_payload_in_two_parts_is_sealed_as_if_it_were_one() {
+    for profile in PROFILES {
+        let (outbound, _) = pair(profile);
+        let expected = sealed(&outbound, SSRC, 5);
+        for cut in 0..=10 {
+            let (first, second) = b"some sound".split_at(cut);
+            let mut out = Vec::new();
+            outbound
+                .protect_rtp_in_parts(&header(SSRC, 5), [first, second], 5, &mut out)
+                .unwrap();
+            assert_eq!(out, expected, "{profile:?}, {cut} bytes before the cut");
+        }
+    }
+}
+
+#[test]
 fn packets_are_appended_to_what_stands_in_the_buffer_and_nothing_is_left_of_a_failure() {
     let (outbound, _) = pair(Profile::AeadAes128Gcm);
     let mut out = b"before".to_vec();
