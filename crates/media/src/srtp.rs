@@ -15,6 +15,7 @@ mod inbound;
 mod keys;
 mod outbound;
 mod replay;
+mod room;
 
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ pub use inbound::{Inbound, Unprotected};
 pub use keys::KeyingMaterial;
 pub use outbound::Outbound;
 pub use replay::MAX_SOURCES;
+pub(crate) use room::KeyRoom;
 
 use core::fmt;
 

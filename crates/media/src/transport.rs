@@ -33,6 +33,8 @@ use crate::used::UsedSsrcs;
 pub(crate) struct Env<'a> {
     pub(crate) options: &'a Options,
     pub(crate) context: &'a Context,
+    /// Where the keys go that media is sealed with.
+    pub(crate) room: &'a mut srtp::KeyRoom,
     pub(crate) queues: &'a mut Queues,
     pub(crate) now: Instant,
 }
@@ -357,7 +359,7 @@ impl Transport {
         {
             return Some(CloseReason::FingerprintMismatch);
         }
-        let Some((profile, outbound, inbound)) = established.keys.to_srtp() else {
+        let Some((profile, outbound, inbound)) = established.keys.to_srtp(Some(env.room)) else {
             return Some(CloseReason::HandshakeFailed);
         };
         self.profile = Some(profile);

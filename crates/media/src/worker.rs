@@ -41,6 +41,7 @@ use crate::outbox::Outbox;
 use crate::queues::Queues;
 use crate::router::Router;
 use crate::slab::{Slab, Slot};
+use crate::srtp::KeyRoom;
 use crate::transport::{Env, Transport};
 
 /// Transports that are looked at in one [`Worker::handle_timeout`]: what is due beyond that waits for the next call, so that a burst of
@@ -55,6 +56,7 @@ pub struct Worker {
     id: WorkerId,
     options: Arc<Options>,
     context: Context,
+    room: KeyRoom,
     fragments: Fragments,
     addresses: Addresses,
     transports: Slab<Transport>,
@@ -115,6 +117,7 @@ impl Worker {
         Self {
             id,
             context: Context::new(&options, &certificate),
+            room: KeyRoom::default(),
             fragments: Fragments::default(),
             addresses: Addresses::new(options.max_transports.saturating_mul(PATHS_MAX)),
             transports: Slab::default(),
@@ -267,6 +270,7 @@ impl Worker {
         let mut env = Env {
             options: &self.options,
             context: &self.context,
+            room: &mut self.room,
             queues: &mut self.queues,
             now,
         };

@@ -296,7 +296,7 @@ impl Transport {
         {
             return self.fail(Failure::FingerprintMismatch);
         }
-        let Some((_, outbound, inbound)) = established.keys.to_srtp() else {
+        let Some((_, outbound, inbound)) = established.keys.to_srtp(None) else {
             return self.fail(Failure::HandshakeFailed);
         };
         self.keys = Some(Box::new((outbound, inbound)));

@@ -2,7 +2,7 @@
 
 use dimpl::{KeyingMaterial, SrtpProfile};
 
-use crate::srtp::{self, Inbound, Outbound, Profile};
+use crate::srtp::{self, Inbound, KeyRoom, Outbound, Profile};
 
 /// The keys of one finished handshake.
 pub(crate) struct SrtpKeys {
@@ -13,8 +13,11 @@ pub(crate) struct SrtpKeys {
 }
 
 impl SrtpKeys {
-    /// The ciphers of both directions. `None` when the library's material does not fit its profile.
-    pub(crate) fn to_srtp(&self) -> Option<(Profile, Outbound, Inbound)> {
+    /// The ciphers of both directions; the sealing one in `room`, if there is one. `None` when the library's material does not fit its profile.
+    pub(crate) fn to_srtp(
+        &self,
+        room: Option<&mut KeyRoom>,
+    ) -> Option<(Profile, Outbound, Inbound)> {
         let profile = match self.profile {
             SrtpProfile::AEAD_AES_256_GCM => Profile::AeadAes256Gcm,
             SrtpProfile::AEAD_AES_128_GCM => Profile::AeadAes128Gcm,
@@ -29,7 +32,11 @@ impl SrtpKeys {
         } else {
             (server, client)
         };
-        let outbound = Outbound::new(profile, ours.0, ours.1).ok()?;
+        let outbound = match room {
+            Some(room) => Outbound::new_in(room, profile, ours.0, ours.1),
+            None => Outbound::new(profile, ours.0, ours.1),
+        }
+        .ok()?;
         let inbound = Inbound::new(profile, theirs.0, theirs.1).ok()?;
         Some((profile, outbound, inbound))
     }

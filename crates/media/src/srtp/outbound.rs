@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::cipher::{Cipher, Place};
 use super::keys::Stream;
-use super::{Error, Profile, RTCP_ENCRYPTED, RTCP_HEADER};
+use super::{Error, KeyRoom, Profile, RTCP_ENCRYPTED, RTCP_HEADER};
 use crate::rtp::header;
 
 /// Seals what we send to one peer: all streams, under one pair of keys.
@@ -27,6 +27,19 @@ impl Outbound {
             Cipher::new(profile, Stream::Rtp, master_key, master_salt)?,
             Cipher::new(profile, Stream::Rtcp, master_key, master_salt)?,
         ))
+    }
+
+    /// As [`Outbound::new`], with the key that RTP needs beside those of the worker's other transports.
+    pub(crate) fn new_in(
+        room: &mut KeyRoom,
+        profile: Profile,
+        master_key: &[u8],
+        master_salt: &[u8],
+    ) -> Result<Self, Error> {
+        if profile != Profile::AesCm128HmacSha1_80 {
+            room.make_place(); // the RTP cipher is the first that takes memory
+        }
+        Self::new(profile, master_key, master_salt)
     }
 
     pub(super) fn with_ciphers(profile: Profile, rtp: Cipher, rtcp: Cipher) -> Self {

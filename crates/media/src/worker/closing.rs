@@ -38,6 +38,7 @@ impl Worker {
                 let mut env = Env {
                     options: &self.options,
                     context: &self.context,
+                    room: &mut self.room,
                     queues: &mut self.queues,
                     now,
                 };
