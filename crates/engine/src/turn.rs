@@ -38,8 +38,8 @@ const PACKETS: usize = 1_024;
 /// meanwhile, which costs both sides more than most commands do.
 const LINGER: Duration = Duration::from_micros(100);
 
-/// Room for commands that is kept from turn to turn; a flock that needed more, as people crowding into a large channel do, gives it back.
-const COMMANDS_KEPT: usize = 1_024;
+/// Room for commands that is kept from turn to turn, two joins of a channel of a thousand; a flock that needed more gives it back.
+const COMMANDS_KEPT: usize = 4_096;
 
 /// How old a worker's published account may be.
 const REPORT_AGE: Duration = Duration::from_millis(250);

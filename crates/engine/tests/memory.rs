@@ -196,6 +196,6 @@ fn a_consumer_is_small_all_told_and_a_channel_that_has_emptied_leaves_nothing_be
     let weight = fill_and_empty(&engine, PEOPLE);
     println!("bytes: {weight:?}");
     assert!(weight.consumer < 270, "{weight:?}");
-    assert!(weight.left < 250_000, "{weight:?}");
+    assert!(weight.left < 500_000, "{weight:?}");
     engine.close();
 }
