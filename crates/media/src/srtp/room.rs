@@ -4,7 +4,7 @@
 //! 1,000 listeners would find each on a page of its own, which the processor has to look up and cannot fetch ahead. Safe code cannot say where
 //! a key goes, but an allocator gives what was freed last to the next who wants as much. So keys for nobody are made many at a time, and one
 //! of them is dropped just before a real one is made. With an allocator that does otherwise nothing is lost but that.
-//! Measured: a packet to one of 1,000 listeners costs half of what it did, where the caches are busy, and three quarters where they are not
+//! Measured: a packet to one of 1,000 listeners costs half of what it did, where the caches are busy, and four fifths where they are not
 //! (`docs/performance.md`).
 
 use aws_lc_rs::aead::{AES_128_GCM, LessSafeKey, UnboundKey};
