@@ -74,9 +74,17 @@ describe("a microphone", () => {
     ]);
   });
 
-  test("that is chosen is wished for, not insisted upon: it may be unplugged by now", async () => {
-    await openMicrophone({ deviceId: "usb", processing: true });
-    expect(tab.asked[0]?.deviceId).toEqual({ ideal: "usb" });
+  test("that is chosen is insisted upon, or Chromium opens its own favourite", async () => {
+    const { track } = await openMicrophone({ deviceId: "usb", processing: true });
+    expect(tab.asked.map(({ deviceId }) => deviceId)).toEqual([{ exact: "usb" }]);
+    expect(track).toBe(tab.opened[0]);
+  });
+
+  test("that was chosen and is unplugged by now gives way to the system's choice", async () => {
+    tab.unplugged.add("usb");
+    const { track } = await openMicrophone({ deviceId: "usb", processing: true });
+    expect(tab.asked.map(({ deviceId }) => deviceId)).toEqual([{ exact: "usb" }, undefined]);
+    expect(track).toBe(tab.opened[0]);
   });
 
   test("on a page that is not secure is not even asked for", async () => {
@@ -89,7 +97,7 @@ describe("a microphone", () => {
     await join();
     model.actions.chooseMicrophone("usb");
     await settle();
-    expect(tab.asked.map(({ deviceId }) => deviceId)).toEqual([undefined, { ideal: "usb" }]);
+    expect(tab.asked.map(({ deviceId }) => deviceId)).toEqual([undefined, { exact: "usb" }]);
     expect(tab.opened.map(({ readyState }) => readyState)).toEqual(["ended", "live"]);
     expect(model.microphone.track).toBe(tab.opened[1]);
     expect(server.connections).toHaveLength(1);
@@ -106,7 +114,7 @@ describe("a microphone", () => {
     await join();
     tab.opened[0]?.remoteStop();
     await settle();
-    expect(tab.asked.map(({ deviceId }) => deviceId)).toEqual([{ ideal: "usb" }, undefined]);
+    expect(tab.asked.map(({ deviceId }) => deviceId)).toEqual([{ exact: "usb" }, undefined]);
     expect(view().microphoneId).toBe("");
     expect(tab.local.getItem("hocket.microphone")).toBe("");
     expect(model.microphone.track).toBe(tab.opened[1]);

@@ -86,6 +86,8 @@ export class FakeTab {
   playError: Error | undefined;
   /** Why there is no microphone. */
   microphoneError: Error | undefined;
+  /** Ids of microphones that are gone. */
+  readonly unplugged = new Set<string>();
   /** How long the person thinks about whether the page may use the microphone. */
   permission: Promise<void> = Promise.resolve();
   /** Ids that can be chosen; empty is the system's choice. */
@@ -163,6 +165,10 @@ export class FakeTab {
           this.asked.push(audio);
           await this.permission;
           if (this.microphoneError !== undefined) throw this.microphoneError;
+          const { exact } = (audio.deviceId as ConstrainDOMStringParameters | undefined) ?? {};
+          if (typeof exact === "string" && this.unplugged.has(exact)) {
+            throw Object.assign(new Error("no such device"), { name: "OverconstrainedError" });
+          }
           const track = new FakeMediaStreamTrack({ kind: "audio" });
           this.opened.push(track);
           return new FakeMediaStream([track as MediaStreamTrack]);
