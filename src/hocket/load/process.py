@@ -48,11 +48,12 @@ def usage(pid: int) -> Usage:
     folder = Path("/proc") / str(pid)
     try:
         stat, status = (folder / "stat").read_text(), (folder / "status").read_text()
+        threads = _threads(folder)
     except OSError as error:
         raise ProcessGone(f"process {pid} cannot be measured: {error.strerror}") from None
     user, system = _times(stat)
     resident = next((line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")), "0")
-    return Usage(user, system, int(resident) * 1024, _threads(folder))
+    return Usage(user, system, int(resident) * 1024, threads)
 
 
 def _threads(folder: Path) -> dict[int, float]:
