@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -46,10 +47,10 @@ def report(**members: object) -> LoadReport:
 def whole(given: LoadReport, **members: object) -> Result:
     cost = result.server_cost(
         7,
-        idle=Usage(1.0, 1.0, 10_000_000),
-        connected=Usage(1.02, 1.01, 10_500_000),
-        before=Usage(2.0, 2.0, 11_000_000, {1: 1.0, 2: 1.0, 3: 2.0}),
-        after=Usage(2.1, 2.3, 12_048_000, {1: 1.05, 3: 2.0, 2: 1.2, 4: 0.15}),
+        idle=Usage(2.0, 1.0, 1.0, 10_000_000),
+        connected=Usage(2.03, 1.02, 1.01, 10_500_000),
+        before=Usage(4.0, 2.0, 2.0, 11_000_000, {1: 1.0, 2: 1.0, 3: 2.0}),
+        after=Usage(4.4, 2.1, 2.3, 12_048_000, {1: 1.05, 3: 2.0, 2: 1.2, 4: 0.15}),
         received=378,
         participants=4,
     )
@@ -159,6 +160,13 @@ def test_a_run_that_ended_early_says_so() -> None:
 def test_a_process_is_measured_or_named_as_gone() -> None:
     used = usage(1)
     assert used.memory > 0
+    assert used.cpu == pytest.approx(used.user + used.system, abs=0.05)
     assert 1 in used.threads
     with pytest.raises(ProcessGone, match="4999999"):
         usage(4_999_999)
+
+
+def test_cpu_time_is_told_finer_than_a_tick() -> None:
+    before = usage(os.getpid()).cpu
+    sum(range(10_000))  # a fraction of a millisecond
+    assert 0 < usage(os.getpid()).cpu - before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,21 +23,18 @@ class Usage:
     """What a process has used so far.
 
     Attributes:
-        user: CPU seconds of its own code, to 10 ms.
-        system: CPU seconds of the kernel on its behalf, to 10 ms.
+        cpu: CPU seconds, to the clock's ns: what a process uses in a second of little load is less than a tick.
+        user: those of its own code, to 10 ms.
+        system: those of the kernel on its behalf, to 10 ms.
         memory: resident bytes.
         threads: CPU seconds of each thread that there is, to 10 ms, by its id.
     """
 
+    cpu: float
     user: float
     system: float
     memory: int
     threads: Mapping[int, float] = field(default_factory=dict)
-
-    @property
-    def cpu(self) -> float:
-        """CPU seconds of both."""
-        return self.user + self.system
 
 
 def usage(pid: int) -> Usage:
@@ -48,12 +46,17 @@ def usage(pid: int) -> Usage:
     folder = Path("/proc") / str(pid)
     try:
         stat, status = (folder / "stat").read_text(), (folder / "status").read_text()
-        threads = _threads(folder)
+        threads, cpu = _threads(folder), time.clock_gettime(_clock(pid))
     except OSError as error:
         raise ProcessGone(f"process {pid} cannot be measured: {error.strerror}") from None
     user, system = _times(stat)
     resident = next((line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")), "0")
-    return Usage(user, system, int(resident) * 1024, threads)
+    return Usage(cpu, user, system, int(resident) * 1024, threads)
+
+
+def _clock(pid: int) -> int:
+    """The clock of a process's CPU time, ended threads included, as clock_getcpuclockid(3) makes it on Linux."""
+    return (~pid << 3) | 2
 
 
 def _threads(folder: Path) -> dict[int, float]:

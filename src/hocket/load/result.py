@@ -190,7 +190,7 @@ def server_cost(
         participants: who was there.
     """
     user, system = after.user - before.user, after.system - before.system
-    cpu = user + system
+    cpu = after.cpu - before.cpu
     threads = [round(seconds - before.threads.get(thread, 0.0), 2) for thread, seconds in after.threads.items()]
     joining = None if connected is None else connected.cpu - idle.cpu
     return ServerCost(

@@ -184,7 +184,7 @@ class Run:
     async def _measure(self) -> None:
         self._crowd.silence()
         await self._until(self._quiet())
-        self._before = self._look() or Usage(0, 0, 0)
+        self._before = self._look() or Usage(0, 0, 0, 0)
         self._crowd.measure(packets=self._options.packets)
         seconds = self._options.packets / 50
         began = time.monotonic()
