@@ -67,7 +67,7 @@ class VoiceServer:
         silence_dbov: int | None = SILENCE_DBOV,
         active_speakers: int | HowManySpeak = 0,
         authenticate: Authenticate | None = None,
-        authorize: Authorize = allow_everything,
+        authorize: Authorize | None = None,
         one_channel: OneChannel = "replace",
         allowed_origins: Collection[str] = (),
         limits: Limits | None = None,
@@ -89,7 +89,8 @@ class VoiceServer:
             active_speakers: how many are heard at a time in a channel, the loudest in turns, 0 … 64; 0 is all. A
                 function is asked for each channel that somebody opens.
             authenticate: says who opens a stream. None: everybody is who they say they are, on this machine alone.
-            authorize: says what a user may do in a channel.
+            authorize: says what a user may do in a channel. None: what `authenticate` says, if it has an `authorize` of
+                its own, as the ready parts of `hocket.auth` do; else everybody may do everything.
             one_channel: what happens when a user joins a second channel.
             allowed_origins: web pages of other sites that may come without a token, such as `https://example.org`.
             limits: bounds on what clients can make the server hold and do.
@@ -112,7 +113,8 @@ class VoiceServer:
         }
         self._active_speakers = _how_many_speak(active_speakers)
         self._authenticate: Authenticate = OpenAuth() if authenticate is None else authenticate
-        self._authorize = authorize
+        own: Authorize = getattr(self._authenticate, "authorize", allow_everything)
+        self._authorize = own if authorize is None else authorize
         self._one_channel: OneChannel = one_channel
         self._allowed_origins = frozenset(allowed_origins)
         self._limits = limits or Limits()

@@ -10,7 +10,7 @@ import uvicorn
 
 from hocket.auth import Authenticate
 from hocket.config import Limits, OneChannel
-from hocket.policy import Authorize, HowManySpeak, allow_everything
+from hocket.policy import Authorize, HowManySpeak
 from hocket.server import VoiceServer
 from hocket.serving import listen, uvicorn_config
 
@@ -39,7 +39,7 @@ async def running(
     limits: Limits | None = None,
     active_speakers: int | HowManySpeak = 0,
     authenticate: Authenticate | None = None,
-    authorize: Authorize = allow_everything,
+    authorize: Authorize | None = None,
     one_channel: OneChannel = "replace",
     allowed_origins: Collection[str] = (),
     consent_ms: int = 30_000,

@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 import hocket
-from hocket import ChannelId, Joined, Left, Permissions, Speaking, User, VoiceServer
+from hocket import ChannelId, Credentials, Joined, Left, Permissions, Speaking, User, VoiceServer
 from hocket.config import ConfigError, Limits
 from hocket.media import engine
 from hocket.voice import transports
@@ -383,3 +383,21 @@ async def test_notify_reaches_those_who_speak_our_extension() -> None:
 
 def test_a_failed_media_thread_has_one_name() -> None:
     assert transports.WORKER_FAILED == engine.WORKER_FAILED
+
+
+async def test_an_authenticator_may_say_itself_what_its_users_may_do() -> None:
+    class Guestbook:
+        async def __call__(self, credentials: Credentials) -> User:
+            return User(5, context={2, 7})
+
+        async def authorize(self, user: User, channel: ChannelId) -> Permissions:
+            return Permissions(join=isinstance(user.context, set) and channel.channel in user.context)
+
+    async with running(authenticate=Guestbook()) as (_, base):
+        async with await Client.open(base, "x") as ada:
+            assert (await ada.join(channel=7))[-1] == "joined[]"
+        async with await Client.open(base, "x") as ada:
+            await ada.say(shapes.initialize(channel=3))
+            error = await ada.end()
+    assert error is not None
+    assert error.identifier == "hocket.permission-denied"

@@ -19,10 +19,16 @@ class User:
     Attributes:
         id: 1 … 2^64-1, the same for every stream of this user.
         name: what to call the user; control characters become spaces, and it ends after NAME_LIMIT characters.
+        expires_at: until when the credentials hold, in seconds since 1970 (`time.time()`); None is for ever. A stream
+            that is open then ends with `hocket.Unauthenticated`.
+        context: what the authenticator wants to know again when it is asked what this user may do; a secret may be in
+            it, so that it is not in `repr`, and it makes no difference between two users.
     """
 
     id: int
     name: str = ""
+    expires_at: float | None = field(default=None, kw_only=True, compare=False)
+    context: object = field(default=None, kw_only=True, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Checks the id and tidies the name.
