@@ -196,12 +196,13 @@ impl Crowd {
         }
     }
 
-    /// Takes a datagram that came to the transport at this place.
+    /// Takes a datagram that came to the transport at this place: to its socket when it `arrived`, to us `now`.
     pub fn handle_datagram(
         &mut self,
         place: usize,
         source: SocketAddr,
         data: &mut [u8],
+        arrived: Instant,
         now: Instant,
     ) {
         let outcome = self.act(place, now, |transport, outbox| {
@@ -210,7 +211,7 @@ impl Crowd {
         match outcome {
             Outcome::Rtp => {
                 self.arrived += 1;
-                self.receive(place, data, now);
+                self.receive(place, data, arrived);
             }
             Outcome::Rtcp => self.tally.rtcp += 1,
             _ => {}
@@ -343,7 +344,7 @@ impl Crowd {
     }
 
     /// Counts an RTP packet, and opens it if it is one of the sample.
-    fn receive(&mut self, place: usize, data: &mut [u8], now: Instant) {
+    fn receive(&mut self, place: usize, data: &mut [u8], arrived: Instant) {
         let Some(member) = self.members.get_mut(place) else {
             return;
         };
@@ -359,16 +360,16 @@ impl Crowd {
         let awaited = stream.awaited;
         let Arrival { first, number } = stream.receive(header.sequence);
         if first {
-            let waited = now.saturating_duration_since(awaited);
+            let waited = arrived.saturating_duration_since(awaited);
             self.tally.first_packet.record(waited);
             self.common.counters.begun.fetch_add(1, Ordering::AcqRel);
         }
         if number.is_multiple_of(self.common.sample) {
-            self.open(place, data, now);
+            self.open(place, data, arrived);
         }
     }
 
-    fn open(&mut self, place: usize, data: &mut [u8], now: Instant) {
+    fn open(&mut self, place: usize, data: &mut [u8], arrived: Instant) {
         let Some(member) = self.members.get_mut(place) else {
             return;
         };
@@ -382,7 +383,9 @@ impl Crowd {
             return;
         };
         if let Some(sent) = stamp::read(header.payload(packet), self.common.epoch) {
-            self.tally.delay.record(now.saturating_duration_since(sent));
+            self.tally
+                .delay
+                .record(arrived.saturating_duration_since(sent));
         }
     }
 }

@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 pub mod client;
+mod clock;
 mod crowd;
 pub mod histogram;
 mod kernel;

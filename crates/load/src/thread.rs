@@ -12,6 +12,7 @@ use hocket_engine::socket::{Departure, Receiver, SendReport, Sender, Sockets, bi
 use hocket_media::client::Remote;
 use mio::{Interest, Poll, Token, Waker};
 
+use crate::clock::Clock;
 use crate::crowd::{Common, Crowd, SpeakOptions};
 use crate::report::{Report, ThreadReport};
 use crate::{kernel, places};
@@ -199,6 +200,7 @@ impl Thread {
                 .registry()
                 .register(socket, token, Interest::READABLE)?;
         }
+        sockets.stamp_arrivals();
         Ok(sockets)
     }
 
@@ -226,9 +228,10 @@ impl Thread {
             let (crowd, mut clock) = (&mut self.crowd, None);
             let unknown = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
             let receipt = self.receiver.receive(socket, unknown, |arrival| {
-                let now = *clock.get_or_insert_with(Instant::now);
+                let clock = clock.get_or_insert_with(Clock::read);
                 if let Some(place) = own.or_else(|| places::place(arrival.local)) {
-                    crowd.handle_datagram(place, arrival.source, arrival.data, now);
+                    let arrived = clock.arrived(arrival.at);
+                    crowd.handle_datagram(place, arrival.source, arrival.data, arrived, clock.now);
                 }
             });
             self.flush();

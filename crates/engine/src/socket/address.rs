@@ -5,6 +5,7 @@
 )]
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::time::Duration;
 
 /// Room for an IPv4 or IPv6 socket address. Half the size of `sockaddr_storage`, of which a batch would hold many.
 #[derive(Clone, Copy)]
@@ -85,14 +86,13 @@ fn encode_v6(address: &SocketAddrV6) -> libc::sockaddr_in6 {
 }
 
 /// Room for the control messages that we use: `IP_PKTINFO` (32 bytes with its header) or `IPV6_PKTINFO` (40), and
-/// `UDP_SEGMENT` (24).
+/// `UDP_SEGMENT` (24) or, received, `SO_TIMESTAMPNS` (32).
 #[derive(Clone, Copy)]
 #[repr(C, align(8))]
 pub(super) struct Control([u8; CONTROL_BYTES]);
 
-/// Size of [`Control`]. Receiving, where one message comes, it has room to spare, so that an unexpected second one does not
-/// cut off the first.
-pub(super) const CONTROL_BYTES: usize = 64;
+/// Size of [`Control`].
+pub(super) const CONTROL_BYTES: usize = 80;
 
 const _: () = assert!(align_of::<Control>() >= align_of::<libc::cmsghdr>());
 
@@ -165,6 +165,19 @@ const ROOM_NEEDED: usize = {
 #[cfg(target_os = "linux")]
 const _: () = assert!(ROOM_NEEDED <= CONTROL_BYTES);
 
+/// What the kernel writes at most beside a datagram that it received.
+#[cfg(target_os = "linux")]
+const ROOM_REPORTED: usize = {
+    // SAFETY: it only calculates.
+    let spaces = unsafe {
+        libc::CMSG_SPACE(size_of::<libc::in6_pktinfo>() as libc::c_uint)
+            + libc::CMSG_SPACE(size_of::<libc::timespec>() as libc::c_uint)
+    };
+    spaces as usize
+};
+#[cfg(target_os = "linux")]
+const _: () = assert!(ROOM_REPORTED <= CONTROL_BYTES);
+
 /// Write one control message `used` bytes into `control`; gives how many bytes it takes.
 ///
 /// # Safety
@@ -191,12 +204,23 @@ unsafe fn append<T: Copy>(
     }
 }
 
-/// The local address that the kernel reported for a received datagram.
+/// What the kernel tells of a received datagram, as far as it was asked to.
+#[cfg(target_os = "linux")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Reported {
+    /// The local address that it was sent to.
+    pub(super) local: Option<IpAddr>,
+    /// When it arrived, by the system's clock, since 1970.
+    pub(super) at: Option<Duration>,
+}
+
+/// Read what the kernel tells of a received datagram.
 ///
 /// # Safety
 /// `header` must be as `recvmsg` left it, its control room still live and not written to by anyone else.
 #[cfg(target_os = "linux")]
-pub(super) unsafe fn read_local(header: &libc::msghdr) -> Option<IpAddr> {
+pub(super) unsafe fn read_control(header: &libc::msghdr) -> Reported {
+    let mut reported = Reported::default();
     // SAFETY: the caller vouches for `header`; the CMSG macros stay within `msg_control` and `msg_controllen` as the
     // kernel set them, and a message's data is read only when its length says that the whole value is there.
     unsafe {
@@ -204,20 +228,32 @@ pub(super) unsafe fn read_local(header: &libc::msghdr) -> Option<IpAddr> {
         while let Some(current) = message.as_ref() {
             match (current.cmsg_level, current.cmsg_type) {
                 (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
-                    let info: libc::in_pktinfo = read_message(current)?;
-                    return Some(IpAddr::V4(Ipv4Addr::from(u32::from_be(
-                        info.ipi_addr.s_addr,
-                    ))));
+                    reported.local = read_message(current).map(|info: libc::in_pktinfo| {
+                        IpAddr::V4(Ipv4Addr::from(u32::from_be(info.ipi_addr.s_addr)))
+                    });
                 }
                 (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => {
-                    let info: libc::in6_pktinfo = read_message(current)?;
-                    return Some(IpAddr::V6(Ipv6Addr::from(info.ipi6_addr.s6_addr)));
+                    reported.local = read_message(current).map(|info: libc::in6_pktinfo| {
+                        IpAddr::V6(Ipv6Addr::from(info.ipi6_addr.s6_addr))
+                    });
                 }
-                _ => message = libc::CMSG_NXTHDR(header, message),
+                (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => {
+                    reported.at = read_message(current).and_then(since_1970);
+                }
+                _ => {}
             }
+            message = libc::CMSG_NXTHDR(header, message);
         }
     }
-    None
+    reported
+}
+
+#[cfg(target_os = "linux")]
+fn since_1970(time: libc::timespec) -> Option<Duration> {
+    Some(Duration::new(
+        u64::try_from(time.tv_sec).ok()?,
+        u32::try_from(time.tv_nsec).ok()?,
+    ))
 }
 
 /// # Safety
@@ -271,7 +307,7 @@ mod tests {
             // SAFETY: `msg_control` points to `control`, which lives to the end of the block.
             unsafe { write_control(&mut header, ip, 0) };
             // SAFETY: as above. For IPv4 the kernel swaps `ipi_spec_dst` (sent) and `ipi_addr` (received).
-            let read = unsafe { read_local(&header) };
+            let read = unsafe { read_control(&header) }.local;
             assert_eq!(
                 read,
                 Some(if ip.is_ipv4() {

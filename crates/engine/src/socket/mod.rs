@@ -19,6 +19,7 @@ pub use receive::{Receipt, Receiver};
 pub use send::{Departure, SendReport, Sender};
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use socket2::SockRef;
 
@@ -51,6 +52,13 @@ impl Sockets {
             option::enlarge_receive(&SockRef::from(socket), bytes);
         }
     }
+
+    /// Have the kernel tell when each datagram arrived, where it can: for who measures and may come late to the socket itself.
+    pub fn stamp_arrivals(&self) {
+        for socket in [&self.v4, &self.v6].into_iter().flatten() {
+            option::stamp_arrivals(&SockRef::from(socket));
+        }
+    }
 }
 
 /// A datagram as it arrived.
@@ -60,6 +68,8 @@ pub struct Arrival<'a> {
     pub source: SocketAddr,
     /// Which of this host's addresses it was sent to; unspecified where the system does not tell.
     pub local: IpAddr,
+    /// When the kernel took it in, by the system's clock, since 1970; `None` unless asked for by [`Sockets::stamp_arrivals`].
+    pub at: Option<Duration>,
     /// Its bytes; the receiver may decrypt in place.
     pub data: &'a mut [u8],
 }

@@ -81,6 +81,16 @@ pub(super) fn report_local_address(_: &Socket, _: bool) -> io::Result<()> {
     Ok(())
 }
 
+/// Have each datagram carry when it arrived, by the system's clock. Best effort.
+#[cfg(target_os = "linux")]
+pub(super) fn stamp_arrivals(socket: &Socket) {
+    let _ = set(socket, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1);
+}
+
+/// Elsewhere there is no batched path that would read it.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn stamp_arrivals(_: &Socket) {}
+
 /// Send without checksums. **For tests alone**: what the kernel refuses on such a socket it refuses on some network devices too.
 #[cfg(all(test, target_os = "linux"))]
 pub(super) fn omit_checksums(socket: &impl AsFd) -> io::Result<()> {

@@ -45,6 +45,7 @@ impl Receiver {
                 Some(data) if length <= MAX_DATAGRAM => sink(Arrival {
                     source,
                     local,
+                    at: None,
                     data,
                 }),
                 _ => receipt.too_long += 1,

@@ -6,7 +6,7 @@
 )]
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket as StdSocket};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use mio::net::UdpSocket;
 
@@ -125,6 +125,40 @@ fn a_datagram_longer_than_the_room_is_dropped_and_counted() {
             (lengths.as_slice(), receipt.too_long),
             ([MAX_DATAGRAM].as_slice(), 2)
         );
+    }
+}
+
+#[test]
+fn the_kernel_tells_when_a_datagram_arrived_if_asked_and_where_it_was_sent_to_all_the_same() {
+    let system = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    for (own, other) in [("127.0.0.1", "127.0.0.77"), ("::1", "::1")] {
+        let (port, sockets) = sockets(&[own.replace("127.0.0.1", "0.0.0.0").as_str()], true);
+        let socket = sockets.v4.as_ref().or(sockets.v6.as_ref()).unwrap();
+        let client = client(own);
+        let mut receiver = Receiver::new(true);
+        let mut last = || {
+            let mut told = None;
+            let fallback = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+            receiver
+                .receive(socket, fallback, |arrival| {
+                    told = Some((arrival.local, arrival.at));
+                })
+                .unwrap();
+            told.unwrap()
+        };
+        client.send_to(b"first", (other, port)).unwrap();
+        assert_eq!(last(), (other.parse().unwrap(), None));
+        sockets.stamp_arrivals();
+        // The kernel begins a moment later; until then it tells when the datagram was taken.
+        let told_on_arrival = (0..1_000).any(|_| {
+            let before = system();
+            client.send_to(b"second", (other, port)).unwrap();
+            let after = system();
+            let (local, at) = last();
+            assert_eq!(local, other.parse::<IpAddr>().unwrap());
+            (before..=after).contains(&at.unwrap())
+        });
+        assert!(told_on_arrival, "{own}");
     }
 }
 

@@ -11,7 +11,7 @@ use std::os::fd::AsRawFd;
 use mio::net::UdpSocket;
 
 use super::empty_header;
-use crate::socket::address::{CONTROL_BYTES, Control, Name, read_local};
+use crate::socket::address::{CONTROL_BYTES, Control, Name, read_control};
 use crate::socket::{Arrival, MAX_DATAGRAM, Receipt};
 
 /// Most datagrams a receive call takes. Larger gained nothing.
@@ -88,13 +88,14 @@ impl Receiver {
             }
             // SAFETY: the header is as recvmmsg left it; its control room is `self.controls`, which is alive and which
             // nobody has written to since.
-            let local = unsafe { read_local(&header.msg_hdr) }.unwrap_or(fallback);
+            let reported = unsafe { read_control(&header.msg_hdr) };
             if let (Some(source), Some(data)) =
                 (name.decode(), slot.get_mut(..header.msg_len as usize))
             {
                 sink(Arrival {
                     source,
-                    local,
+                    local: reported.local.unwrap_or(fallback),
+                    at: reported.at,
                     data,
                 });
             }
