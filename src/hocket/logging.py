@@ -53,6 +53,8 @@ class Formatter(logging.Formatter):
 
 def configure(level: LogLevel, stream: TextIO = sys.stderr) -> None:
     """Sends the log lines of Hocket, and the warnings of everybody else, to `stream`. Colours only on a terminal."""
+    # Who logs is not shown, so nobody looks for it: three lines a join, a system call each.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(stream)
     handler.setFormatter(Formatter(colours=stream.isatty()))
     root = logging.getLogger()
