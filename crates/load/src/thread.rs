@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use hocket_engine::EngineOptions;
 use hocket_engine::socket::{Departure, Receiver, SendReport, Sender, Sockets, bind};
+use hocket_media::Datagram;
 use hocket_media::client::Remote;
 use mio::{Interest, Poll, Token, Waker};
 
@@ -17,19 +18,23 @@ use crate::crowd::{Common, Crowd, SpeakOptions};
 use crate::report::{Report, ThreadReport};
 use crate::{kernel, places};
 
+/// Sockets among which the transports to a server on the loopback are dealt out. One would do, but two threads of the server that send to it at
+/// the same time wait for each other, and for us: a thousand listeners behind one socket cost the server a third more than behind sixteen.
+const SHARED: usize = 16;
+
+/// Tokens: the waker's, those of the shared sockets, and those of the transports that have one for themselves, by place.
 const WAKER: Token = Token(0);
-const SHARED: Token = Token(1);
-/// A transport's own socket has its place and this as token.
-const OWN: usize = 2;
+const FIRST_SHARED: usize = 1;
+const FIRST_OWN: usize = FIRST_SHARED + SHARED;
 
 /// Receive calls a socket and turn, of up to 128 datagrams each.
 const RECEIVES: usize = 8;
 /// Packets that are stamped with one look at the clock and leave in one call: 64 take some 20 µs to seal.
 const BURST: usize = 64;
 
-/// Kernel room for what arrives at all transports of a thread, some 40,000 packets: a third of a second for 1,000 listeners of three.
+/// Kernel room for what arrives at a shared socket; all together some 40,000 packets: a third of a second for 1,000 listeners of three.
 /// With four times as much, a client that got too little of the machine heard answers to its checks 23 s late and gave up.
-const ROOM_BYTES: usize = 16 << 20;
+const ROOM_BYTES: usize = (16 << 20) / SHARED;
 
 /// What the thread is told.
 pub(crate) enum Command {
@@ -52,8 +57,8 @@ pub(crate) struct Thread {
     crowd: Crowd,
     poll: Poll,
     commands: Commands,
-    /// The socket of all transports to a server on the loopback.
-    shared: Sockets,
+    /// The sockets of all transports to a server on the loopback.
+    shared: Vec<Sockets>,
     /// Sockets of the others, by place.
     own: HashMap<usize, Sockets>,
     ports: HashSet<u16>,
@@ -83,7 +88,7 @@ impl Thread {
             crowd: Crowd::new(common),
             poll,
             commands,
-            shared: Sockets { v4: None, v6: None },
+            shared: Vec::with_capacity(SHARED),
             own: HashMap::new(),
             ports: HashSet::new(),
             receiver: Receiver::new(true),
@@ -94,8 +99,12 @@ impl Thread {
             siblings,
             began: (Instant::now(), Duration::ZERO, Duration::ZERO, 0),
         };
-        thread.shared = thread.open(IpAddr::V4(Ipv4Addr::UNSPECIFIED), SHARED)?;
-        thread.shared.widen(ROOM_BYTES);
+        for number in 0..SHARED {
+            let token = Token(FIRST_SHARED + number);
+            let sockets = thread.open(IpAddr::V4(Ipv4Addr::UNSPECIFIED), token)?;
+            sockets.widen(ROOM_BYTES);
+            thread.shared.push(sockets);
+        }
         Ok((thread, waker))
     }
 
@@ -155,7 +164,7 @@ impl Thread {
         true
     }
 
-    /// A transport to a server on the loopback shares the socket; another one gets its own.
+    /// A transport to a server on the loopback shares a socket; another one gets its own.
     fn create(&mut self, remote: Remote, now: Instant) {
         let place = self.crowd.len();
         let shares = cfg!(target_os = "linux")
@@ -175,7 +184,7 @@ impl Thread {
                         }
                     });
             // Without a socket nothing leaves, and the transport ends with "no answer".
-            if let Ok(sockets) = self.open(family, Token(OWN + place)) {
+            if let Ok(sockets) = self.open(family, Token(FIRST_OWN + place)) {
                 self.own.insert(place, sockets);
             }
         }
@@ -215,11 +224,11 @@ impl Thread {
 
     /// True when the socket is empty.
     fn receive_from(&mut self, token: Token) -> bool {
-        let own = token.0.checked_sub(OWN);
+        let own = token.0.checked_sub(FIRST_OWN);
         for _ in 0..RECEIVES {
             let sockets = match own {
                 Some(place) => self.own.get(&place),
-                None => Some(&self.shared),
+                None => self.shared.get(token.0 - FIRST_SHARED),
             };
             let Some(socket) = sockets.and_then(|both| both.v4.as_ref().or(both.v6.as_ref()))
             else {
@@ -256,20 +265,23 @@ impl Thread {
             return;
         }
         let own = &self.own;
-        let socket_of = |local: IpAddr| places::place(local).and_then(|place| own.get(&place));
-        let shared = outbox
-            .iter()
-            .filter(|datagram| socket_of(datagram.local).is_none())
-            .map(|datagram| Departure {
+        let place_of = |datagram: &Datagram<'_>| places::place(datagram.local).unwrap_or_default();
+        for (number, sockets) in self.shared.iter().enumerate() {
+            let theirs = outbox.iter().filter(|datagram| {
+                let place = place_of(datagram);
+                place % SHARED == number && !own.contains_key(&place)
+            });
+            let departures = theirs.map(|datagram| Departure {
                 destination: datagram.destination,
                 local: datagram.local,
                 data: datagram.bytes,
             });
-        add(&mut self.sent, self.sender.send(&self.shared, shared));
+            add(&mut self.sent, self.sender.send(sockets, departures));
+        }
         if !own.is_empty() {
             // One call a datagram: a batch is of one socket, and a burst rarely holds two of the same transport.
             for datagram in outbox.iter() {
-                let Some(sockets) = socket_of(datagram.local) else {
+                let Some(sockets) = own.get(&place_of(&datagram)) else {
                     continue;
                 };
                 let departure = Departure {
