@@ -23,6 +23,11 @@ class Announced:
     why: str
 
 
+def is_virtual(name: str) -> bool:
+    """Whether an interface of this name joins containers or virtual machines, and no people."""
+    return name.startswith(_VIRTUAL)
+
+
 def choose(own: Iterable[tuple[str, IpAddress]], *, loopback: bool | None) -> tuple[Announced, ...]:
     """What to announce when nothing was asked for. Pure.
 
@@ -37,7 +42,7 @@ def choose(own: Iterable[tuple[str, IpAddress]], *, loopback: bool | None) -> tu
     usable = [(name, ip) for name, ip in own if not (ip.is_link_local or ip.is_multicast or ip.is_unspecified)]
     outer = [(name, ip) for name, ip in usable if not ip.is_loopback]
     # Stable: IPv4 before IPv6, interfaces of people before those of containers.
-    outer.sort(key=lambda entry: (entry[0].startswith(_VIRTUAL), entry[1].version))
+    outer.sort(key=lambda entry: (is_virtual(entry[0]), entry[1].version))
     chosen = [Announced(str(ip), name) for name, ip in outer[:OWN_LIMIT]]
     inner = [Announced(str(ip), "loopback") for _, ip in usable if ip.is_loopback and ip.version == 4][:1]
     if loopback is None:

@@ -24,6 +24,8 @@ class Facts:
         announced: what clients are told, with reasons.
         asked: the operator said what to announce.
         auth: `open`, or the name of the operator's own function.
+        trusted: peers whose X-Forwarded-For is believed.
+        fingerprint: of a self-signed certificate, `AA:BB:…`; empty for another or none.
     """
 
     version: str
@@ -37,6 +39,8 @@ class Facts:
     announced: Sequence[Announced]
     asked: bool
     auth: str
+    trusted: Sequence[str] = ()
+    fingerprint: str = ""
 
 
 def lines(facts: Facts, *, colours: bool = False) -> list[str]:
@@ -44,6 +48,8 @@ def lines(facts: Facts, *, colours: bool = False) -> list[str]:
     paint = _paint if colours else _plain
     told = [paint(f"Hocket {facts.version} is ready.", "1"), ""]
     told += _labelled("Open", [paint(url, "1;36") for url in facts.urls] + _open_notes(facts))
+    if facts.fingerprint:
+        told += _labelled("TLS", _tls_notes(facts))
     told += _labelled("Media", [f"UDP port {facts.media_port} at {_addresses(facts.announced)}", *_media_notes(facts)])
     told += _labelled("Auth", _auth_notes(facts))
     return [*told, "", "Ctrl-C stops the server."]
@@ -55,14 +61,27 @@ def _open_notes(facts: Facts) -> list[str]:
         notes.append("The page is not built: run `make web` in the source folder. Other clients can connect already.")
     if facts.proxied:
         notes.append("Others open it through a proxy on this machine, which must pass the Host header on.")
+        if not facts.trusted:
+            notes.append("All of them count as one address; --trusted-proxy 127.0.0.1 believes what the proxy says.")
     elif facts.local:
         notes.append("Only this machine can open it; --host 0.0.0.0 serves your network.")
     elif not facts.secure:
         notes.append("Browsers give the microphone only to https and to localhost: over plain http, people on other")
         notes.append(
-            "machines can listen but not speak. Give --tls-cert and --tls-key, or put a proxy with https before it."
+            "machines can listen but not speak. Give --tls self-signed for a network at home, or --tls-cert and"
         )
+        notes.append("--tls-key, or put a proxy with https before it.")
+    if facts.trusted:
+        notes.append(f"Whom {_listed(facts.trusted)} names in X-Forwarded-For counts as the client.")
     return notes
+
+
+def _tls_notes(facts: Facts) -> list[str]:
+    return [
+        "self-signed: each browser warns once. The SHA-256 fingerprint that it then shows must be this one,",
+        "with colons or without:",
+        facts.fingerprint,
+    ]
 
 
 def _media_notes(facts: Facts) -> list[str]:
@@ -90,6 +109,10 @@ def _auth_notes(facts: Facts) -> list[str]:
     if facts.proxied and not facts.said:
         notes.append("The proxy's clients are refused: `--auth open` would let them all in.")
     return notes
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " or ".join(words)
 
 
 def _addresses(announced: Sequence[Announced]) -> str:

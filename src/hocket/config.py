@@ -6,6 +6,7 @@ The command line, `HOCKET_…` and a TOML file fill `ServeOptions` (see `hocket.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from typing import Literal
 
 OneChannel = Literal["replace", "reject", "allow"]
 """What happens to a user who joins a second channel: the older stream ends, the newer one is refused, or both stay."""
+
+IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -33,6 +36,8 @@ ACTIVE_SPEAKERS_LIMIT = 64
 
 _WORKERS_LIMIT = 64
 _GATHER_MS_LIMIT = 3
+
+_DRAIN_SECONDS_LIMIT = 86_400
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\sA-Z]+")
 
@@ -65,6 +70,26 @@ def check_origins(origins: Collection[str]) -> None:
                 f"Allowed origin {origin}: must be scheme and host in lower case and nothing else, such as "
                 "https://example.org or https://example.org:8443."
             )
+
+
+def read_networks(entries: Collection[str], name: str = "trusted_proxies") -> tuple[IpNetwork, ...]:
+    """IP addresses and networks such as `127.0.0.1`, `10.0.0.0/8` or `fd00::/8`.
+
+    Raises:
+        ConfigError: one is neither, or is everybody.
+    """
+    networks = []
+    for entry in entries:
+        try:
+            network = ipaddress.ip_network(entry.strip("[]"))
+        except ValueError:
+            raise ConfigError(
+                f"{name} {entry}: must be an IP address, or a network such as 10.0.0.0/8 with no bits behind its mask."
+            ) from None
+        if network.prefixlen == 0:
+            raise ConfigError(f"{name} {entry}: this is everybody; name the addresses from which your proxy connects.")
+        networks.append(network)
+    return tuple(networks)
 
 
 def check_active_speakers(limit: int, name: str = "active_speakers") -> None:
@@ -172,10 +197,27 @@ class ServeOptions:
     """Web pages on other sites that may use this server, such as https://example.org."""
 
     tls_cert: Path | None = None
-    """Certificate chain (PEM) for https. Browsers give the microphone only to https and to localhost."""
+    """Certificate chain (PEM) for https. Browsers give the microphone only to https and to localhost. When the file
+    changes, new connections get the new certificate."""
 
     tls_key: Path | None = None
     """Private key (PEM) of --tls-cert; not needed when the certificate's file holds it."""
+
+    tls: Literal["self-signed"] | None = None
+    """`self-signed`: https with a certificate that Hocket makes and renews, for a network at home: each browser warns
+    once, and shows the fingerprint that stands in the first lines. Instead of --tls-cert."""
+
+    tls_dir: Path | None = None
+    """Folder in which the self-signed certificate and its key are kept. Default: $XDG_STATE_HOME/hocket, which is
+    ~/.local/state/hocket if nobody says otherwise."""
+
+    trusted_proxy: tuple[str, ...] = ()
+    """IP addresses or networks, such as 127.0.0.1 or 10.0.0.0/8, from which your reverse proxy connects. Of these alone
+    X-Forwarded-For is believed, so that limits count people and not the proxy. It lets nobody in."""
+
+    drain_seconds: float = 0.0
+    """How long SIGTERM waits for people to leave by themselves, 0 to 86400 s; meanwhile nobody new comes in and /readyz
+    says 503. Then they are told to come back, and the server ends. Ctrl-C waits for nobody."""
 
     log_level: LogLevel = "info"
     """The least important lines that are logged."""
@@ -187,8 +229,8 @@ class ServeOptions:
         """Checks what needs no look at the machine.
 
         Raises:
-            ConfigError: a port, the number of workers or of active speakers, the time to gather or the level of silence
-                is out of its range, or an origin is none.
+            ConfigError: a port, the number of workers or of active speakers, the time to gather or to drain, or the
+                level of silence is out of its range, or an origin or a proxy's address is none.
         """
         for option, port in (("--port", self.port), ("--media-port", self.media_port)):
             if port is not None and not 0 <= port <= 65_535:
@@ -198,6 +240,9 @@ class ServeOptions:
             raise ConfigError(f"--workers {self.workers}: must be 0 to {_WORKERS_LIMIT}.")
         if not 0 <= self.gather_ms <= _GATHER_MS_LIMIT:
             raise ConfigError(f"--gather-ms {self.gather_ms}: must be 0 to {_GATHER_MS_LIMIT}.")
+        if not 0 <= self.drain_seconds <= _DRAIN_SECONDS_LIMIT:
+            raise ConfigError(f"--drain-seconds {self.drain_seconds}: must be 0 to {_DRAIN_SECONDS_LIMIT}.")
+        read_networks(self.trusted_proxy, "--trusted-proxy")
         check_active_speakers(self.active_speakers, "--active-speakers")
         if self.silence_dbov != "off" and not -127 <= self.silence_dbov <= 0:
             raise ConfigError(f"--silence-dbov {self.silence_dbov}: must be -127 to 0, or off.")

@@ -13,6 +13,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
+from hocket import health
+
 HEAD_LIMIT = 64 * 1024
 """Longest request head, in bytes: cookies and a long token fit."""
 
@@ -60,7 +62,11 @@ class HttpConnection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is there; what follows has bounds of its own."""
         self._end_head()
+        if self.url.partition(b"?")[0].decode("latin-1") in health.PATHS:
+            # A full server is well: whoever watches over it must not start it anew.
+            self.limit_concurrency = None
         super().on_headers_complete()
+        self.limit_concurrency = self.config.limit_concurrency
 
     def _start_head(self) -> None:
         self._head_bytes = 0

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from hocket.addresses import IpAddress
 from hocket.auth import User
 from hocket.config import OneChannel
 from hocket.errors import JoinedElsewhere, Kicked, PermissionDenied
@@ -121,10 +122,21 @@ def _authority(origin: str) -> str | None:
         return None
 
 
+_PROXYS_OWN = frozenset({"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"})
+
+
 def is_local_address(address: str | None) -> bool:
     """Whether an IP address is one of the loopback's. None (a Unix socket, a test) is not."""
-    parsed = _parse(address)
+    parsed = parse_address(address)
     return parsed is not None and parsed.is_loopback
+
+
+def is_forwarded(headers: Mapping[str, str]) -> bool:
+    """Whether a proxy says that it passes a request on: then it is not from this machine, wherever the proxy is (T21).
+
+    A client can add these headers and gains nothing; it cannot take away those that a proxy adds.
+    """
+    return not _PROXYS_OWN.isdisjoint(headers)
 
 
 def is_local_host(host: str | None) -> bool:
@@ -140,13 +152,13 @@ def is_local_host(host: str | None) -> bool:
 def neighbourhood(address: str | None) -> str | None:
     """What counts as one address when streams are counted: an IPv4 address, or an IPv6 network of 64 bits, the least
     that one line is given (RFC 6177 §2)."""
-    parsed = _parse(address)
+    parsed = parse_address(address)
     if not isinstance(parsed, ipaddress.IPv6Address):
         return str(parsed) if parsed is not None else address
     return str(ipaddress.IPv6Network((int(parsed) >> 64 << 64, 64)))
 
 
-def _parse(address: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def parse_address(address: str | None) -> IpAddress | None:
     """An IP address; an IPv4 one that came in over an IPv6 socket is IPv4. None for what is none."""
     try:
         parsed = ipaddress.ip_address((address or "").partition("%")[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
@@ -15,6 +16,7 @@ from hocket.auth import Authenticate
 from hocket.auth.open import OpenAuth
 from hocket.config import SILENCE_DBOV, ConfigError, Limits, OneChannel, check_active_speakers, check_origins
 from hocket.errors import PermissionDenied, Unavailable
+from hocket.health import PATHS, Health
 from hocket.hrpc.asgi import Call, Handler, HrpcApp, Message, Receive, Scope, Send, route_path
 from hocket.hrpc.service import METHODS
 from hocket.media.engine import Event as EngineEvent
@@ -120,12 +122,14 @@ class VoiceServer:
         self._limits = limits or Limits()
         self._hrpc = HrpcApp(self._admit)
         self._page = Page() if page else None
+        self._health = Health(lambda: self.ready)
         self._feed = Feed()
         self._handlers: dict[type[Event], list[EventHandler]] = {}
         self._running: AsyncExitStack | None = None
         self._service: VoiceService | None = None
         self._engine: MediaEngine | None = None
         self._announced: tuple[Announced, ...] = ()
+        self._leaving = False
         self._drained_at: float | None = None  # the loop's time at which streams that drain are cut off; None before
 
     async def __aenter__(self) -> Self:
@@ -140,6 +144,7 @@ class VoiceServer:
             raise RuntimeError("this VoiceServer runs already")
         self._announced = await self._addresses()
         self._drained_at = None
+        self._leaving = False
         async with AsyncExitStack() as stack:
             addresses = [announced.address for announced in self._announced]
             engine = MediaEngine(announce=addresses, on_event=_log_failure, **self._media_options)
@@ -186,6 +191,8 @@ class VoiceServer:
         """Serves one HTTP request, one WebSocket, or the lifespan."""
         if scope["type"] == "lifespan":
             await self._serve_lifespan(receive, send)
+        elif scope["type"] == "http" and route_path(scope) in PATHS:
+            await self._health(scope, receive, send)
         elif self._page is None or scope["type"] == "websocket" or route_path(scope).startswith(_SERVICES):
             await self._hrpc(scope, receive, send)
         else:
@@ -195,6 +202,18 @@ class VoiceServer:
     def channels(self) -> Mapping[ChannelId, ChannelView]:
         """Who is where at this moment. A value: ask again for what comes later."""
         return MappingProxyType({}) if self._service is None else view(self._service.channels)
+
+    @property
+    def health(self) -> Health:
+        """An ASGI app that says whether the server is well, at `/livez` and `/readyz`. `asgi` answers both as well."""
+        return self._health
+
+    @property
+    def ready(self) -> bool:
+        """Whether new streams are welcome: it runs, nobody has called `drain`, and all media threads are alive."""
+        if self._engine is None or self._leaving:
+            return False
+        return self._engine.dump().threads == self._engine.workers
 
     @property
     def streams(self) -> int:
@@ -284,14 +303,26 @@ class VoiceServer:
         """
         return self._here.end(user_id, channel, PermissionDenied("Your permissions have changed: join again."))
 
-    async def drain(self) -> None:
-        """Lets no more streams in and ends those that are open with `hrpc.unavailable`; done within about a second.
+    async def drain(self, *, seconds: float = 0.0) -> None:
+        """Lets no more streams in, waits for those that are open, and ends the others with `hrpc.unavailable`.
+
+        Args:
+            seconds: how long people may go on talking, and leave by themselves. When nobody is left, or after that time
+                and about one more second, whatever clients do, this returns. A cancel lets nobody in again.
+
+        `ready` is False from the first moment on.
 
         Leaving `lifespan` does it too, but an ASGI server may have closed the WebSockets by then, without the reason.
-        However often it is called, all calls together take no longer than the first may.
+        Another call need not wait for the first: `drain()` ends the streams at once. However often they are ended, it
+        takes no longer than the first time may.
         """
+        self._leaving = True
         if self._service is None:
             return
+        self._service.close_doors()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._service.emptied()
         if self._drained_at is None:
             self._drained_at = asyncio.get_running_loop().time() + _DRAIN_SECONDS
         try:

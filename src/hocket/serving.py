@@ -1,19 +1,17 @@
-"""`hocket serve`, below the command line: sockets, uvicorn, signals. A small user of `VoiceServer`."""
+"""`hocket serve`, below the command line: uvicorn, from start to end. A small user of `VoiceServer`."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import gc
 import importlib
 import os
-import signal
 import socket
 import ssl
 import sys
 import traceback
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Sequence
 from types import ModuleType
 from typing import cast
 
@@ -22,18 +20,27 @@ import uvicorn
 from hocket import banner
 from hocket.auth import Authenticate
 from hocket.auth.open import OpenAuth
-from hocket.config import PING_INTERVAL, PING_TIMEOUT, ConfigError, Limits, ServeOptions, StartError, installed_version
+from hocket.config import (
+    PING_INTERVAL,
+    PING_TIMEOUT,
+    ConfigError,
+    IpNetwork,
+    Limits,
+    ServeOptions,
+    installed_version,
+    read_networks,
+)
 from hocket.connections import HttpConnection, WebSocketConnection
 from hocket.hrpc.codec import REQUEST_LIMIT
+from hocket.https import load_certificates
+from hocket.listening import BACKLOG, listen, why
 from hocket.network import own_addresses
 from hocket.page import BUILT
 from hocket.policy import is_local_address, is_local_host
+from hocket.proxies import BehindProxies
 from hocket.server import VoiceServer
-
-_BACKLOG = 1_024
-
-_UNSENT_MS = 20_000
-"""How long the kernel keeps data that a client does not take, before it drops the connection (`TCP_USER_TIMEOUT`)."""
+from hocket.stopping import signals
+from hocket.tls import Certificates
 
 _FRAME_LIMIT = 2 * REQUEST_LIMIT
 """Longest WebSocket message. Between REQUEST_LIMIT and this one the client gets our error; beyond, close code 1009."""
@@ -42,9 +49,6 @@ _YOUNG_OBJECTS = 50_000
 """New objects after which the collector looks for cycles among them. A join makes some thousand that live as long as
 its stream; looking through them each 700, Python's default, was a quarter of a join's CPU time, and found nothing:
 cycles are rare here, and of an error that has a trace."""
-
-_FORCED = 130
-"""Exit code of the second Ctrl-C: 128 + SIGINT, as shells count."""
 
 
 def serve(options: ServeOptions, say: Callable[[str], None] = print) -> None:
@@ -65,11 +69,16 @@ def serve(options: ServeOptions, say: Callable[[str], None] = print) -> None:
         local = all(is_local_address(each.getsockname()[0]) for each in sockets)
         everywhere = not local or _has_proxy(options)
         authenticate = choose_auth(options.auth, local=local, everywhere=everywhere)
-        tls = _load_tls(options)
+        certificates = load_certificates(options)
         voice = _voice_server(options, authenticate, local=local)
-        config = uvicorn_config(voice, options.limits, tls)
+        config = uvicorn_config(
+            voice,
+            options.limits,
+            None if certificates is None else certificates.context,
+            read_networks(options.trusted_proxy),
+        )
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-            runner.run(_run(voice, config, sockets, options, local, say))
+            runner.run(_run(voice, config, sockets, options, certificates, local, say))
 
 
 def _has_proxy(options: ServeOptions) -> bool:
@@ -127,88 +136,6 @@ def _import(module: str, option: str) -> ModuleType:
         ) from None
 
 
-def listen(host: str, port: int) -> list[socket.socket]:
-    """Listening sockets for every address of `host`, all on one port.
-
-    Raises:
-        ConfigError: the host name has no address.
-        StartError: the port is taken, or not ours to take.
-    """
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except (OSError, UnicodeError):
-        raise ConfigError(f"--host {host}: this is neither an IP address nor a name that has one.") from None
-    sockets: list[socket.socket] = []
-    try:
-        for family, _, _, _, address in dict.fromkeys(found):
-            sockets.append(_listen(family, (address[0], port, *address[2:])))
-            port = port or sockets[0].getsockname()[1]
-    except OSError as error:
-        for each in sockets:
-            each.close()
-        raise _why(error, f"TCP port {port} on {host}", "--port") from None
-    return sockets
-
-
-def _listen(family: int, address: tuple[object, ...]) -> socket.socket:
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            # `::` takes IPv4 too where the system lets it: whoever asks for every address means every address.
-            dual = address[0] == "::" and socket.has_dualstack_ipv6()
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if dual else 1)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNSENT_MS)
-        listener.bind(address)
-        listener.listen(_BACKLOG)
-        listener.setblocking(False)
-    except BaseException:
-        listener.close()
-        raise
-    return listener
-
-
-def _why(error: OSError, what: str, option: str) -> StartError:
-    """An operator's sentence for what the kernel says of a port."""
-    name = error.strerror or str(error)
-    if isinstance(error, PermissionError):
-        return StartError(f"{what} is not for this user: {name}. Choose one from 1024 on with {option}.")
-    if error.errno == errno.EADDRNOTAVAIL:
-        return StartError(f"{what} cannot be used: this machine has no such address.")
-    return StartError(f"{what} cannot be used: {name}. Is Hocket running already? Choose another with {option}.")
-
-
-def _load_tls(options: ServeOptions) -> ssl.SSLContext | None:
-    if options.tls_cert is None:
-        if options.tls_key is not None:
-            raise ConfigError("--tls-key needs --tls-cert beside it.")
-        return None
-    for option, file in (("--tls-cert", options.tls_cert), ("--tls-key", options.tls_key)):
-        if file is not None and not file.is_file():
-            raise ConfigError(f"{option} {file}: there is no such file.")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    try:
-        context.load_cert_chain(options.tls_cert, options.tls_key)
-    except ssl.SSLError as error:
-        raise ConfigError(_why_no_tls(error, options)) from None
-    except OSError as error:
-        raise ConfigError(f"--tls-cert and --tls-key cannot be read: {error.strerror}.") from None
-    return context
-
-
-def _why_no_tls(error: ssl.SSLError, options: ServeOptions) -> str:
-    """An operator's sentence for OpenSSL's, which names neither option."""
-    if error.reason == "KEY_VALUES_MISMATCH":
-        return "--tls-key is not the key of --tls-cert."
-    key = (
-        "and a private key of its own"
-        if options.tls_key is None
-        else f"and --tls-key {options.tls_key} its private key"
-    )
-    return f"--tls-cert {options.tls_cert} must hold a certificate in PEM, {key}: OpenSSL cannot load them."
-
-
 def _voice_server(options: ServeOptions, authenticate: Authenticate, *, local: bool) -> VoiceServer:
     return VoiceServer(
         announce=options.announce,
@@ -226,10 +153,17 @@ def _voice_server(options: ServeOptions, authenticate: Authenticate, *, local: b
     )
 
 
-def uvicorn_config(voice: VoiceServer, limits: Limits, tls: ssl.SSLContext | None = None) -> uvicorn.Config:
+def uvicorn_config(
+    voice: VoiceServer,
+    limits: Limits,
+    tls: ssl.SSLContext | None = None,
+    trusted_proxies: Sequence[IpNetwork] = (),
+) -> uvicorn.Config:
     """How uvicorn serves voice on the open internet: bounded, watched, without compression."""
     return uvicorn.Config(
-        voice.asgi,
+        BehindProxies(voice, trusted_proxies) if trusted_proxies else voice.asgi,
+        # uvicorn would believe X-Forwarded-For of every client on this machine, and of whom the environment names.
+        proxy_headers=False,
         http=HttpConnection,
         ws=WebSocketConnection,
         ws_max_size=_FRAME_LIMIT,
@@ -241,7 +175,7 @@ def uvicorn_config(voice: VoiceServer, limits: Limits, tls: ssl.SSLContext | Non
         log_config=None,
         access_log=False,
         server_header=False,
-        backlog=_BACKLOG,
+        backlog=BACKLOG,
         # Streams are bounded by themselves; this bounds what is no stream yet, or none at all.
         limit_concurrency=limits.streams + 512,
         timeout_graceful_shutdown=cast(int, 0.3),  # it goes to asyncio.wait_for, which takes a float
@@ -263,27 +197,33 @@ async def _run(
     config: uvicorn.Config,
     sockets: list[socket.socket],
     options: ServeOptions,
+    certificates: Certificates | None,
     local: bool,
     say: Callable[[str], None],
 ) -> None:
-    stop = asyncio.Event()
-    with _signals(stop):
+    # A self-signed certificate is nobody else's to replace: there SIGHUP stays the end of a closed terminal.
+    reload = None if certificates is None or options.tls is not None else certificates.reload
+    with signals(reload) as stop:
         async with contextlib.AsyncExitStack() as stack:
             try:
                 await stack.enter_async_context(voice)
             except OSError as error:
                 port = options.port if options.media_port is None else options.media_port
-                raise _why(error, f"UDP port {port}", "--media-port") from None
+                raise why(error, f"UDP port {port}", "--media-port") from None
             server = _Server(config)
             serving = asyncio.ensure_future(server.serve(sockets))
-            for line in banner.lines(_facts(voice, sockets, options, local), colours=_wants_colours()):
+            facts = _facts(voice, sockets, options, certificates, local)
+            for line in banner.lines(facts, colours=_wants_colours()):
                 say(line)
             sys.stdout.flush()
             _spare_the_collector()
-            await asyncio.wait({serving, asyncio.ensure_future(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
-            await voice.drain()
+            watching = None if certificates is None else asyncio.ensure_future(certificates.watch())
+            await asyncio.wait({serving, asyncio.ensure_future(stop.asked.wait())}, return_when=asyncio.FIRST_COMPLETED)
+            await voice.drain(seconds=options.drain_seconds if stop.gently else 0.0)
             server.should_exit = True
             await serving
+            if watching is not None:
+                watching.cancel()
 
 
 def _spare_the_collector() -> None:
@@ -293,38 +233,28 @@ def _spare_the_collector() -> None:
     gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
 
-@contextlib.contextmanager
-def _signals(stop: asyncio.Event) -> Iterator[None]:
-    """The first SIGINT or SIGTERM sets `stop`; the second ends the process on the spot."""
-
-    def hear() -> None:
-        if stop.is_set():
-            os._exit(_FORCED)
-        stop.set()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, hear)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
-
-
-def _facts(voice: VoiceServer, sockets: list[socket.socket], options: ServeOptions, local: bool) -> banner.Facts:
+def _facts(
+    voice: VoiceServer,
+    sockets: list[socket.socket],
+    options: ServeOptions,
+    certificates: Certificates | None,
+    local: bool,
+) -> banner.Facts:
+    secure = certificates is not None
     return banner.Facts(
         version=installed_version(),
-        urls=_urls(sockets, secure=options.tls_cert is not None),
+        urls=_urls(sockets, secure=secure),
         local=local,
         proxied=local and _has_proxy(options),
         said=options.auth is not None,
-        secure=options.tls_cert is not None,
+        secure=secure,
         page=(BUILT / "index.html").is_file(),
         media_port=voice.engine.port,
         announced=voice.announced,
         asked=bool(options.announce),
         auth=options.auth or "open",
+        trusted=options.trusted_proxy,
+        fingerprint=certificates.fingerprint if certificates is not None and options.tls is not None else "",
     )
 
 

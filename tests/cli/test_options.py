@@ -65,8 +65,9 @@ def test_without_options_the_defaults_hold(monkeypatch: pytest.MonkeyPatch) -> N
 def test_every_option_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
     line = "--host ::1 --port 1 --media-port 2 --announce 10.0.0.1 voice.example.org --workers 3 --auth open"
     more = "--one-channel reject --allow-origin https://a https://b --tls-cert c --tls-key k"
+    tls = "--tls self-signed --tls-dir d --trusted-proxy 10.0.0.0/8 ::1 --drain-seconds 30"
     rest = "--log-level debug --gather-ms 0.5 --silence-dbov -45 --active-speakers 3 --limits.streams 9"
-    assert options(monkeypatch, *line.split(), *more.split(), *rest.split()) == ServeOptions(
+    assert options(monkeypatch, *line.split(), *more.split(), *tls.split(), *rest.split()) == ServeOptions(
         host="::1",
         port=1,
         media_port=2,
@@ -80,6 +81,10 @@ def test_every_option_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> No
         allow_origin=("https://a", "https://b"),
         tls_cert=Path("c"),
         tls_key=Path("k"),
+        tls="self-signed",
+        tls_dir=Path("d"),
+        trusted_proxy=("10.0.0.0/8", "::1"),
+        drain_seconds=30.0,
         log_level="debug",
         limits=Limits(streams=9),
     )
@@ -133,6 +138,9 @@ OTHER_VALUES: dict[str, tuple[str, object]] = {
     "allow_origin": ("https://a https://b", ("https://a", "https://b")),
     "tls_cert": ("c", Path("c")),
     "tls_key": ("k", Path("k")),
+    "tls": ("self-signed", "self-signed"),
+    "tls_dir": ("d", Path("d")),
+    "trusted_proxy": ("10.0.0.0/8 ::1", ("10.0.0.0/8", "::1")),
     "log_level": ("debug", "debug"),
     "gather_ms": ("0.5", 0.5),
 }
@@ -193,6 +201,17 @@ def test_every_limit_has_its_name_in_the_environment(monkeypatch: pytest.MonkeyP
         ("--port 0 --auth json:nothing", "the module json has no function nothing"),
         ("--port 0 --tls-cert nowhere.pem", "--tls-cert nowhere.pem: there is no such file"),
         ("--port 0 --tls-key nowhere.pem", "--tls-cert"),
+        ("--port 0 --tls letsencrypt", "self-signed"),
+        ("--port 0 --tls self-signed --tls-cert c.pem", "give it, or --tls-cert and --tls-key"),
+        ("--port 0 --tls self-signed --tls-key k.pem", "give it, or --tls-cert and --tls-key"),
+        ("--port 0 --tls-dir d", "goes with it alone"),
+        ("--drain-seconds -1", "--drain-seconds -1.0: must be 0 to 86400."),
+        ("--drain-seconds nan", "must be 0 to 86400."),
+        ("--drain-seconds inf", "must be 0 to 86400."),
+        ("--trusted-proxy proxy.example", "--trusted-proxy proxy.example: must be an IP address, or a network"),
+        ("--trusted-proxy 10.0.0.1/8", "no bits behind its mask"),
+        ("--trusted-proxy 0.0.0.0/0", "this is everybody"),
+        ("--trusted-proxy ::/0", "this is everybody"),
     ],
 )
 def test_wrong_options_are_explained_in_one_line_and_exit_with_2(
@@ -279,8 +298,9 @@ def test_the_sample_shows_every_option_with_its_default() -> None:
     limits = shown.pop("limits")
     assert limits == dataclasses.asdict(Limits())
     defaults = {each.name: each.default for each in dataclasses.fields(ServeOptions) if each.name != "limits"}
-    # These four have no default that a file can hold: the sample shows an example.
+    # These have no default that a file can hold: the sample shows an example.
     examples: dict[str, Any] = {"media_port": 8080, "auth": "open", "tls_cert": "cert.pem", "tls_key": "key.pem"}
+    examples |= {"tls": "self-signed", "tls_dir": "certificates"}
     assert {name: shown[name] for name in examples} == examples
     expected = {name: list(value) if isinstance(value, tuple) else value for name, value in defaults.items()}
     assert shown == {**expected, **examples}
@@ -292,7 +312,14 @@ def test_every_line_of_the_sample_is_understood(monkeypatch: pytest.MonkeyPatch,
     lines = SAMPLE.read_text().splitlines()
     file.write_text("\n".join(line.removeprefix("# ") for line in lines if " = " in line or line == "# [limits]"))
     chosen = options(monkeypatch, "--config", str(file))
-    assert chosen == ServeOptions(media_port=8080, auth="open", tls_cert=Path("cert.pem"), tls_key=Path("key.pem"))
+    assert chosen == ServeOptions(
+        media_port=8080,
+        auth="open",
+        tls_cert=Path("cert.pem"),
+        tls_key=Path("key.pem"),
+        tls="self-signed",
+        tls_dir=Path("certificates"),
+    )
 
 
 def test_limits_that_serve_nobody_are_refused() -> None:

@@ -10,9 +10,10 @@ import uvicorn
 
 from hocket.auth import Authenticate
 from hocket.config import Limits, OneChannel
+from hocket.listening import listen
 from hocket.policy import Authorize, HowManySpeak
 from hocket.server import VoiceServer
-from hocket.serving import listen, uvicorn_config
+from hocket.serving import uvicorn_config
 
 PATIENCE = 10.0
 

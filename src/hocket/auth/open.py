@@ -4,8 +4,8 @@ The token is a user id in decimal, or `id:display name`; without a token somebod
 subprotocol cannot hold every character, so `%XX` in a token stands for a byte of UTF-8, as in a URL.
 
 Unless it is told to serve everywhere, it serves this machine alone: a request must come from a loopback address and be
-addressed to one. The second half keeps out a public proxy in front of it, and pages whose DNS name was rebound to
-127.0.0.1 (T21).
+addressed to one, and no proxy may say that it passes it on. So neither a public proxy in front of it lets others in,
+nor a page whose DNS name was rebound to 127.0.0.1 (T21).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from hocket.auth import USER_ID_LIMIT, Credentials, User
 from hocket.errors import PermissionDenied, Unauthenticated
-from hocket.policy import is_local_address, is_local_host
+from hocket.policy import is_forwarded, is_local_address, is_local_host
 
 _TOKEN = re.compile(r"([0-9]{1,20})(?::(.*))?", re.DOTALL)
 
@@ -44,11 +44,16 @@ class OpenAuth:
             Unauthenticated: the token has another form.
             PermissionDenied: the request is not from this machine to this machine, and not everybody is served.
         """
-        if not self._everywhere and not (is_local_address(credentials.address) and is_local_host(credentials.host)):
+        if not (self._everywhere or _is_local(credentials)):
             raise PermissionDenied("This server has no authentication, so it serves only the machine that it runs on.")
         if credentials.token is None:
             return User(_GUEST_IDS_FROM + secrets.randbelow(_GUEST_IDS_FROM), "Guest")
         return read_token(credentials.token)
+
+
+def _is_local(credentials: Credentials) -> bool:
+    local = is_local_address(credentials.address) and is_local_host(credentials.host)
+    return local and not is_forwarded(credentials.headers)
 
 
 def read_token(token: str) -> User:

@@ -116,6 +116,16 @@ class VoiceService:
             if channel in (None, id):
                 each.notify(frame)
 
+    def close_doors(self) -> None:
+        """Lets no more streams in; those that are open stay."""
+        self._draining = True
+
+    async def emptied(self) -> None:
+        """Waits until no stream is open."""
+        while self._conversations:
+            self._emptied.clear()
+            await self._emptied.wait()
+
     async def drain(self, *, until: float) -> None:
         """Lets no more streams in, tells those who are here when to come back, and waits until they are gone.
 
@@ -131,9 +141,7 @@ class VoiceService:
         for conversation in open_now:
             conversation.end(stopping)
             conversation.close_by(until)
-        while self._conversations:
-            self._emptied.clear()
-            await self._emptied.wait()
+        await self.emptied()
 
     def dump(self) -> dict[str, object]:
         """The state, for tests and logs."""
