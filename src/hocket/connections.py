@@ -1,7 +1,8 @@
 """uvicorn's two protocols with the bounds that they lack, for `hocket serve` (T13).
 
-Seen in uvicorn 0.54: a connection that sends nothing, or a request head without end, is kept for ever; answers to
-WebSocket pings pile up in memory for a client that does not read; a message may come in any number of empty fragments.
+Seen in uvicorn 0.54: a connection that sends nothing, a request head without end, or one byte of a body that nobody
+asked for, is kept for ever; answers to WebSocket pings pile up in memory for a client that does not read; a message may
+come in any number of empty fragments.
 """
 
 from __future__ import annotations
@@ -14,68 +15,79 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 
 from hocket import health
+from hocket.hrpc.codec import REQUEST_LIMIT
 
 HEAD_LIMIT = 64 * 1024
 """Longest request head, in bytes: cookies and a long token fit."""
+
+BODY_LIMIT = REQUEST_LIMIT
+"""Longest request body, in bytes: a unary request is no longer than one of a stream."""
 
 FRAGMENT_LIMIT = 1_024
 """Most fragments of one WebSocket message."""
 
 
 class HttpConnection(HttpToolsProtocol):
-    """HTTP/1.1 whose request heads come in time and end.
+    """HTTP/1.1 whose requests come in time and end.
 
     Attributes:
-        head_seconds: time from the connection, or the first byte of a further request, to the end of the head.
+        request_seconds: time from the connection, or the first byte of a further request, to the end of the request.
     """
 
-    head_seconds: ClassVar[float] = 10.0
+    request_seconds: ClassVar[float] = 10.0
 
-    _head_timer: asyncio.TimerHandle | None = None
-    _head_bytes = 0
+    _timer: asyncio.TimerHandle | None = None
+    _bytes = 0
+    _most = HEAD_LIMIT
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """The client has to say something."""
         super().connection_made(transport)
-        self._start_head()
+        self._start()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Over."""
-        self._end_head()
+        self._end()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Counts the bytes of a head."""
-        if self._head_timer is not None:
-            self._head_bytes += len(data)
-            if self._head_bytes > HEAD_LIMIT:
-                self.transport.abort()
-                return
+        """Counts the bytes of a request."""
+        self._bytes += len(data)
         super().data_received(data)
+        if self._timer is not None and self._bytes > self._most:
+            self.transport.abort()
 
     def on_message_begin(self) -> None:
         """A further request on a connection that was kept alive."""
         super().on_message_begin()
-        if self._head_timer is None:
-            self._start_head()
+        if self._timer is None:
+            self._start()
 
     def on_headers_complete(self) -> None:
-        """The head is there; what follows has bounds of its own."""
-        self._end_head()
+        """The head is there. A WebSocket has bounds of its own; for all else the time goes on."""
+        self._most = HEAD_LIMIT + BODY_LIMIT
+        if self.parser.should_upgrade() and self._should_upgrade():
+            self._end()
         if self.url.partition(b"?")[0].decode("latin-1") in health.PATHS:
             # A full server is well: whoever watches over it must not start it anew.
             self.limit_concurrency = None
         super().on_headers_complete()
         self.limit_concurrency = self.config.limit_concurrency
 
-    def _start_head(self) -> None:
-        self._head_bytes = 0
-        self._head_timer = self.loop.call_later(self.head_seconds, self.transport.abort)
+    def on_message_complete(self) -> None:
+        """The request is there, whether anybody has read its body or not."""
+        self._end()
+        super().on_message_complete()
 
-    def _end_head(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+    def _start(self) -> None:
+        self._bytes = 0
+        self._most = HEAD_LIMIT
+        self._timer = self.loop.call_later(self.request_seconds, self.transport.abort)
+
+    def _end(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 class WebSocketConnection(WebSocketsSansIOProtocol):

@@ -192,7 +192,7 @@ async def test_t13_endless_fragments_are_ended(server: tuple[VoiceServer, str]) 
 async def test_t13_a_connection_that_says_nothing_or_never_ends_its_head_is_closed_on_time(
     server: tuple[VoiceServer, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(HttpConnection, "head_seconds", 0.3)
+    monkeypatch.setattr(HttpConnection, "request_seconds", 0.3)
     _, base = server
     silent, slow = [await Raw.connect(base) for _ in range(2)]
     slow.writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ")
@@ -206,7 +206,7 @@ async def test_t13_a_head_without_end_is_not_read_to_its_end(server: tuple[Voice
     endless = await Raw.connect(base)
     endless.writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + b"X: y\r\n" * (HEAD_LIMIT // 6 + 1))
     assert await endless.closed()
-    assert asyncio.get_running_loop().time() - began < HttpConnection.head_seconds
+    assert asyncio.get_running_loop().time() - began < HttpConnection.request_seconds
 
 
 async def test_t13_a_half_closed_socket_leaves_nothing_behind(server: tuple[VoiceServer, str]) -> None:
