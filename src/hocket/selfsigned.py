@@ -39,7 +39,6 @@ class SelfSigned:
 
     Attributes:
         file: where it is, key and certificate.
-        until: its end.
     """
 
     def __init__(self, folder: Path, *, must: Collection[str], may: Iterable[str] = ()) -> None:
@@ -56,7 +55,7 @@ class SelfSigned:
         self.file = folder / FILE
         self._must = frozenset(must)
         self._names = list(dict.fromkeys([*must, *may]))
-        self.until = datetime.min.replace(tzinfo=UTC)
+        self._due = datetime.min.replace(tzinfo=UTC)
         self.renew()
 
     def renew(self) -> None:
@@ -66,18 +65,18 @@ class SelfSigned:
             StartError: it cannot be written.
         """
         now = datetime.now(UTC)
-        if now < self.until - SPARE:
+        if now < self._due:
             return
         try:
             end = _end_of(self.file, self._must)
-            if end is None or end - SPARE <= now:
-                end = now + VALID
+            if end is None or end <= now + SPARE:
+                end = now - _EARLIER + VALID
                 _write(self.file, _make(self._names, now - _EARLIER, end))
         except OSError as error:
             raise StartError(
                 f"The certificate cannot be kept in {self.file.parent}: {error.strerror}. Name a folder with --tls-dir."
             ) from None
-        self.until = end
+        self._due = end - SPARE
 
 
 def default_folder() -> Path:

@@ -19,8 +19,8 @@ from hocket.errors import PermissionDenied, Unavailable
 from hocket.health import PATHS, Health
 from hocket.hrpc.asgi import Call, Handler, HrpcApp, Message, Receive, Scope, Send, route_path
 from hocket.hrpc.service import METHODS
+from hocket.media.engine import EngineClosed, MediaEngine, WorkerFailed
 from hocket.media.engine import Event as EngineEvent
-from hocket.media.engine import MediaEngine, WorkerFailed
 from hocket.network import own_addresses, resolve
 from hocket.page import Page
 from hocket.policy import Authorize, ChannelId, HowManySpeak, allow_everything
@@ -213,7 +213,10 @@ class VoiceServer:
         """Whether new streams are welcome: it runs, nobody has called `drain`, and all media threads are alive."""
         if self._engine is None or self._leaving:
             return False
-        return self._engine.dump().threads == self._engine.workers
+        try:
+            return self._engine.dump().threads == self._engine.workers
+        except EngineClosed:
+            return False
 
     @property
     def streams(self) -> int:

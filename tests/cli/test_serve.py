@@ -178,7 +178,7 @@ async def test_a_second_ctrl_c_ends_at_once() -> None:
         server.process.send_signal(signal.SIGINT)
         server.process.send_signal(signal.SIGTERM)
         code, seconds, _ = await _resumed(server)
-        assert code == 130
+        assert code in (130, 143), "which of two that wait is delivered last is the kernel's affair"
         assert seconds < 1
         ada.socket.transport.abort()
 

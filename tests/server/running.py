@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 import uvicorn
 
 from hocket.auth import Authenticate
-from hocket.config import Limits, OneChannel
+from hocket.config import Limits, OneChannel, read_networks
 from hocket.listening import listen
 from hocket.policy import Authorize, HowManySpeak
 from hocket.server import VoiceServer
@@ -44,6 +44,7 @@ async def running(
     one_channel: OneChannel = "replace",
     allowed_origins: Collection[str] = (),
     consent_ms: int = 30_000,
+    trusted_proxies: Collection[str] = (),
 ) -> AsyncIterator[tuple[VoiceServer, str]]:
     """A VoiceServer as `hocket serve` serves it; with a `consent_ms` (RFC 7675) of the test's own, if it gives one."""
     voice = VoiceServer(
@@ -58,7 +59,8 @@ async def running(
         allowed_origins=allowed_origins,
     )
     voice._media_options["consent_ms"] = consent_ms  # no option of the library: 30 s is the RFC's
-    async with voice, uvicorn_running(uvicorn_config(voice, limits or Limits())) as base:
+    config = uvicorn_config(voice, limits or Limits(), trusted_proxies=read_networks(trusted_proxies))
+    async with voice, uvicorn_running(config) as base:
         yield voice, base
         await voice.drain()
 
