@@ -2,7 +2,7 @@
 
 Seen in uvicorn 0.54: a connection that sends nothing, a request head without end, or one byte of a body that nobody
 asked for, is kept for ever; answers to WebSocket pings pile up in memory for a client that does not read; a message may
-come in any number of empty fragments.
+come in any number of empty fragments; text that is no UTF-8 is logged with a trace, for every stranger who sends some.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import ClassVar
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
+from websockets.http11 import Request
 
 from hocket import health
 from hocket.hrpc.codec import REQUEST_LIMIT
@@ -91,7 +92,18 @@ class HttpConnection(HttpToolsProtocol):
 
 
 class WebSocketConnection(WebSocketsSansIOProtocol):
-    """WebSocket that reads no more while the client does not."""
+    """WebSocket that reads no more while the client does not.
+
+    Attributes:
+        close_seconds: time for the client to answer a close frame (RFC 6455 §7.1.1), before the connection is closed.
+    """
+
+    close_seconds: ClassVar[float] = 10.0
+
+    def handle_connect(self, event: Request) -> None:
+        """The client asks for a WebSocket."""
+        self.close_timeout = self.close_seconds
+        super().handle_connect(event)
 
     def pause_writing(self) -> None:
         """The client does not read: what it sends may make us answer, so it waits too."""
@@ -110,3 +122,9 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
             self.transport.abort()
             return
         super().handle_cont(event)
+
+    def send_receive_event_to_app(self) -> None:
+        """A whole message. hRPC refuses text whatever it says, so nobody reads it."""
+        if self.curr_msg_data_type == "text":
+            self.frames = []
+        super().send_receive_event_to_app()
