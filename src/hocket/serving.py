@@ -67,10 +67,8 @@ def serve(options: ServeOptions, say: Callable[[str], None] = print) -> None:
         for each in sockets:
             stack.enter_context(each)
         local = all(is_local_address(each.getsockname()[0]) for each in sockets)
-        everywhere = not local or _has_proxy(options)
-        authenticate = choose_auth(options.auth, local=local, everywhere=everywhere)
+        voice = voice_server(options, local=local)
         certificates = load_certificates(options)
-        voice = _voice_server(options, authenticate, local=local)
         config = uvicorn_config(
             voice,
             options.limits,
@@ -136,7 +134,13 @@ def _import(module: str, option: str) -> ModuleType:
         ) from None
 
 
-def _voice_server(options: ServeOptions, authenticate: Authenticate, *, local: bool) -> VoiceServer:
+def voice_server(options: ServeOptions, *, local: bool) -> VoiceServer:
+    """The server that the options ask for. `local`: its page and WebSocket are on loopback addresses alone.
+
+    Raises:
+        ConfigError: more than this machine could come in, and nobody has said so (T21).
+    """
+    authenticate = choose_auth(options.auth, local=local, everywhere=not local or _has_proxy(options))
     return VoiceServer(
         announce=options.announce,
         media_port=options.port if options.media_port is None else options.media_port,

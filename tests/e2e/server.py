@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from tests.secrecy import secrecy
+
 START_SECONDS: Final = 20.0
 STOP_SECONDS: Final = 10.0
 _ADDRESS: Final = re.compile(r"(https?://\S+?:\d+\S*)")
@@ -72,6 +74,7 @@ class Server:
         assert self.process.stdout is not None
         async for line in self.process.stdout:
             self.log.append(line.decode(errors="replace").rstrip())
+            secrecy.read(self.log[-1])
             found = _ADDRESS.search(self.log[-1])
             if found and not self.url:
                 self.url = found[1].rstrip("/.,") + "/"

@@ -14,6 +14,7 @@ from hocket.listening import listen
 from hocket.policy import Authorize, HowManySpeak
 from hocket.server import VoiceServer
 from hocket.serving import uvicorn_config
+from tests.secrecy import secrecy
 
 PATIENCE = 10.0
 
@@ -63,6 +64,7 @@ async def running(
     async with voice, uvicorn_running(config) as base:
         yield voice, base
         await voice.drain()
+        secrecy.read(f"{voice.dump()}")
 
 
 async def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:

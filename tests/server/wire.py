@@ -12,6 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
 from hocket.proto import hrpc, voice
+from tests.secrecy import secrecy
 from tests.voice import shapes
 from tests.voice.people import in_short
 
@@ -25,6 +26,7 @@ class Refused(Exception):
 
     def __init__(self, error: hrpc.Error, status: int | None = None) -> None:
         super().__init__(f"{error.identifier}: {error.human_message}")
+        secrecy.read(str(self))
         self.identifier = error.identifier
         self.sentence = error.human_message
         self.status = status
@@ -59,6 +61,8 @@ class Client:
         subprotocols: Sequence[str] | None = None,
     ) -> Self:
         """Opens a stream below `base` (`http://…`), offering the token as a browser does."""
+        for secret in (token, *(subprotocols or ()), *(headers or {}).values()):
+            secrecy.keep(secret)
         offered = (["hrpc1"] if token is None else ["hrpc1", token]) if subprotocols is None else subprotocols
         try:
             socket = await connect(
@@ -90,7 +94,9 @@ class Client:
         assert frame[0] in (0, 1)
         if frame[0] == 1:
             raise Refused(hrpc.Error.FromString(frame[1:]))
-        return voice.StreamMessageResponse.FromString(frame[1:])
+        response = voice.StreamMessageResponse.FromString(frame[1:])
+        secrecy.keep_passwords(str(frame))
+        return response
 
     async def words(self, count: int) -> list[str]:
         """The next responses, in short."""
