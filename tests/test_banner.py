@@ -43,6 +43,22 @@ def test_plain_http_for_others_warns_of_the_microphone_and_https_does_not() -> N
     assert "microphone" in "\n".join(lines(public))
     assert "microphone" not in "\n".join(lines(dataclasses.replace(public, secure=True)))
     assert "microphone" not in "\n".join(lines(LOCAL))
+    assert "--tls self-signed" in "\n".join(lines(public))
+
+
+def test_the_fingerprint_of_a_self_signed_certificate_stands_on_a_line_of_its_own() -> None:
+    told = lines(dataclasses.replace(LOCAL, secure=True, fingerprint="AA:BB"))
+    assert "  TLS    self-signed: each browser warns once." in "\n".join(told)
+    assert "         AA:BB" in told
+    assert "TLS" not in "\n".join(lines(dataclasses.replace(LOCAL, secure=True)))
+
+
+def test_whom_the_server_believes_is_said_and_that_a_proxy_is_not_believed() -> None:
+    proxied = dataclasses.replace(LOCAL, proxied=True, said=True)
+    assert "All of them count as one address; --trusted-proxy" in "\n".join(lines(proxied))
+    told = "\n".join(lines(dataclasses.replace(proxied, trusted=("127.0.0.1", "::1"))))
+    assert "Whom 127.0.0.1 or ::1 names in X-Forwarded-For counts as the client." in told
+    assert "as one address" not in told
 
 
 def test_behind_a_proxy_it_is_not_said_that_only_this_machine_comes_in() -> None:

@@ -67,10 +67,8 @@ def _open_notes(facts: Facts) -> list[str]:
         notes.append("Only this machine can open it; --host 0.0.0.0 serves your network.")
     elif not facts.secure:
         notes.append("Browsers give the microphone only to https and to localhost: over plain http, people on other")
-        notes.append(
-            "machines can listen but not speak. Give --tls self-signed for a network at home, or --tls-cert and"
-        )
-        notes.append("--tls-key, or put a proxy with https before it.")
+        notes.append("machines can listen but not speak. Give --tls self-signed for a network at home, or --tls-cert")
+        notes.append("and --tls-key, or put a proxy with https before it.")
     if facts.trusted:
         notes.append(f"Whom {_listed(facts.trusted)} names in X-Forwarded-For counts as the client.")
     return notes

@@ -24,7 +24,7 @@ _WRONG_OPTIONS = 2
 _HELP = """Voice channels that you host yourself: start the server, open the page, share the link, talk.
 
 - `hocket serve`: try it on this machine
-- `hocket serve --host 0.0.0.0 --auth open --tls-cert cert.pem --tls-key key.pem`: everybody on your network
+- `hocket serve --host 0.0.0.0 --auth open --tls self-signed`: everybody on your network
 - `hocket serve --help`: every option
 - `hocket bench`: what a channel of ten costs on this machine; `hocket bench --url ws://…` loads a server of yours
 

@@ -112,6 +112,15 @@ async def test_t21_open_auth_serves_nobody_else_unless_told(address: str | None,
     assert (await OpenAuth(everywhere=True)(credentials)).id == 3
 
 
+@pytest.mark.parametrize("header", ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"])
+@pytest.mark.parametrize("value", ["127.0.0.1", "for=127.0.0.1", ""])
+async def test_t21_what_a_proxy_passes_on_is_not_from_this_machine(header: str, value: str) -> None:
+    credentials = Credentials(token="3", headers={header: value}, address="127.0.0.1", host="localhost")
+    with pytest.raises(PermissionDenied):
+        await OpenAuth()(credentials)
+    assert (await OpenAuth(everywhere=True)(credentials)).id == 3
+
+
 def test_t20_credentials_show_no_secret() -> None:
     shown = repr(Credentials(token="hidden1", headers={"cookie": "hidden2"}))
     assert "hidden" not in shown
