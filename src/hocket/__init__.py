@@ -5,7 +5,7 @@
 
 from typing import TYPE_CHECKING
 
-from hocket.auth import Authenticate, Credentials, User
+from hocket.auth import Authenticate, Authenticator, Credentials, User
 from hocket.auth.open import OpenAuth
 from hocket.config import ConfigError, Limits, OneChannel
 from hocket.errors import HocketError, PermissionDenied, ResourceExhausted, Unauthenticated, Unavailable
@@ -14,10 +14,12 @@ from hocket.voice.events import Event, Joined, Left, Speaking
 from hocket.voice.views import ChannelView, ParticipantView
 
 if TYPE_CHECKING:
+    from hocket.auth.jwt import JwtAuth
     from hocket.server import VoiceServer
 
 __all__ = [
     "Authenticate",
+    "Authenticator",
     "Authorize",
     "ChannelId",
     "ChannelView",
@@ -26,6 +28,7 @@ __all__ = [
     "Event",
     "HocketError",
     "Joined",
+    "JwtAuth",
     "Left",
     "Limits",
     "OneChannel",
@@ -43,9 +46,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Loads the server, and with it the native module, when it is first asked for: the pure parts need neither."""
+    """Loads what is heavy when it is first asked for: the native module, an HTTP client, cryptography."""
     if name == "VoiceServer":
         from hocket.server import VoiceServer
 
         return VoiceServer
+    if name == "JwtAuth":
+        from hocket.auth.jwt import JwtAuth
+
+        return JwtAuth
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

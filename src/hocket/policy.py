@@ -28,6 +28,7 @@ class Permissions:
     join: bool = True
     speak: bool = True
     listen: bool = True
+    moderate: bool = False
 
 
 Authorize = Callable[[User, ChannelId], Awaitable[Permissions]]

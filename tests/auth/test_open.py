@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hocket.auth import NAME_LIMIT, Credentials, User, tidy_name
+from hocket.auth import NAME_LIMIT, Authenticator, Credentials, User, tidy_name
 from hocket.auth.open import OpenAuth, read_token
 from hocket.errors import PermissionDenied, Unauthenticated
+from hocket.policy import ChannelId, Permissions
 
 
 @pytest.mark.parametrize(
@@ -124,3 +125,8 @@ async def test_t21_what_a_proxy_passes_on_is_not_from_this_machine(header: str, 
 def test_t20_credentials_show_no_secret() -> None:
     shown = repr(Credentials(token="hidden1", headers={"cookie": "hidden2"}))
     assert "hidden" not in shown
+
+
+async def test_open_auth_says_itself_that_everybody_may_do_everything() -> None:
+    part: Authenticator = OpenAuth()
+    assert await part.authorize(User(1), ChannelId(1, 2)) == Permissions()

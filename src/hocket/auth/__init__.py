@@ -1,9 +1,17 @@
-"""Who somebody is. An authenticator is an async function from `Credentials` to `User`; `open` has a ready one."""
+"""Who somebody is. An async function from `Credentials` to `User` is enough; the ready parts are `Authenticator`s.
+
+They are `open` (everybody's word), `jwt` (tokens that somebody else signs) and an app's own objects in this form.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from hocket.policy import ChannelId, Permissions
 
 USER_ID_LIMIT = 2**64
 """User ids are uint64, and 0 is what an absent field reads as: valid ids are 1 up to one below this."""
@@ -62,6 +70,35 @@ class Credentials:
 
 Authenticate = Callable[[Credentials], Awaitable[User | None]]
 """Says who somebody is. None, or raising `hocket.Unauthenticated`, refuses."""
+
+
+class Authenticator(Protocol):
+    """An object that says who somebody is, and what that user may do: `VoiceServer` takes both from it.
+
+    It is an `Authenticate`, so it can stand wherever a function can. A `tokens_prove` of False says that anybody can
+    make its tokens, so that one does not excuse a page of another site (T14).
+    """
+
+    async def __call__(self, credentials: Credentials, /) -> User | None:
+        """The user who shows these credentials; None refuses.
+
+        Raises:
+            Unauthenticated: they name nobody whom this server lets in. The sentence does not repeat them (T20).
+            Unavailable: they cannot be checked now.
+        """
+
+    async def authorize(self, user: User, channel: ChannelId, /) -> Permissions:
+        """What a user, whom it gave itself, may do in a channel.
+
+        Raises:
+            PermissionDenied: not even join.
+            Unavailable: it cannot be looked up now.
+        """
+
+
+def wall_clock() -> float:
+    """Seconds since 1970, as `User.expires_at` counts them."""
+    return time.time()  # noqa: TID251 - credentials end by the clock of whoever made them
 
 
 def tidy_name(name: str) -> str:
