@@ -1,8 +1,8 @@
 """One stream, from its acceptance to its last frame: the asyncio shell around `Session`, `Seat` and `Outbox`.
 
-Two tasks: one reads and answers requests, one sends what waits in the outbox. `end` may come from anywhere (the reader,
-the media engine, another stream of the user, a moderator, the server's end): at that moment the seat is given back, and
-then the client is told, within a bounded time.
+Two tasks: one reads and answers requests, one sends what waits in the outbox. A third waits for the end of the user's
+credentials, if there is one. `end` may come from anywhere (the reader, the media engine, another stream of the user, a
+moderator, the server's end): at that moment the seat is given back, and then the client is told, within a bounded time.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from typing import Final
 
 from hocket.auth import User
 from hocket.config import Limits
-from hocket.errors import HocketError, InternalError, ResourceExhausted, Unavailable
+from hocket.errors import HocketError, InternalError, ResourceExhausted, Unauthenticated, Unavailable
 from hocket.hrpc.asgi import Stream, StreamClosed
 from hocket.hrpc.codec import decode_request, encode_error
 from hocket.logging import ids
 from hocket.policy import Authorize, ChannelId, Permissions
 from hocket.voice.directory import Directory
+from hocket.voice.expiry import expiry
 from hocket.voice.media import Media
 from hocket.voice.outbox import Outbox
 from hocket.voice.pace import TokenBucket
@@ -113,9 +114,12 @@ class Conversation:
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             writing = tasks.create_task(self._write())
-            reading = tasks.create_task(self._read())
+            until_the_end = [tasks.create_task(self._read())]
+            if self.user.expires_at is not None:
+                until_the_end.append(tasks.create_task(self._expire(self.user.expires_at)))
             await asyncio.wait({self._ended})
-            reading.cancel()
+            for task in until_the_end:
+                task.cancel()
             try:
                 async with asyncio.timeout_at(
                     min(self._close_by, self._loop.time() + self._limits.close_seconds)
@@ -127,6 +131,10 @@ class Conversation:
                 writing.cancel()
             finally:
                 self._closing = None
+
+    async def _expire(self, expires_at: float) -> None:
+        await expiry(expires_at)
+        self.end(Unauthenticated("What let you in has run out: come back with a new token."))
 
     async def _read(self) -> None:
         try:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Hashable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 
-from hocket.auth import Authenticate, Credentials, User
+from hocket.auth import Authenticate, Credentials, User, wall_clock
 from hocket.config import Limits, OneChannel
 from hocket.errors import HocketError, Kicked, ResourceExhausted, Unauthenticated, Unavailable
 from hocket.hrpc.asgi import Call, Handler, Stream
@@ -26,6 +26,7 @@ from hocket.voice.channel import Channel
 from hocket.voice.conversation import Conversation
 from hocket.voice.directory import Directory
 from hocket.voice.events import Event
+from hocket.voice.expiry import has_expired
 from hocket.voice.media import Media
 
 _LIMIT_RETRY = 10
@@ -190,6 +191,8 @@ class VoiceService:
             raise Unavailable("The token could not be checked in time.", retry_after=_AUTHENTICATE_RETRY) from None
         if user is None:
             raise Unauthenticated
+        if has_expired(user.expires_at, wall_clock()):
+            raise Unauthenticated("What should let you in has run out: come back with a new token.")
         return user
 
     async def _converse(self, user: User, stream: Stream) -> None:
