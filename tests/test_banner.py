@@ -86,6 +86,11 @@ def test_another_authentication_is_named() -> None:
     assert "  Auth   my_app:check decides who comes in." in lines(dataclasses.replace(LOCAL, auth="my_app:check"))
 
 
+def test_the_key_of_tokens_is_named() -> None:
+    told = lines(dataclasses.replace(LOCAL, auth="jwt", key="the key in secret.txt"))
+    assert "  Auth   jwt. Whoever brings a token that is signed with the key in secret.txt comes in." in told
+
+
 def test_colours_are_only_on_a_terminal() -> None:
     assert "\x1b" not in "".join(lines(LOCAL))
     assert "\x1b" in "".join(lines(LOCAL, colours=True))

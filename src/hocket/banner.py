@@ -23,9 +23,10 @@ class Facts:
         media_port: UDP.
         announced: what clients are told, with reasons.
         asked: the operator said what to announce.
-        auth: `open`, or the name of the operator's own function.
         trusted: peers whose X-Forwarded-For is believed.
         fingerprint: of a self-signed certificate, `AA:BB:…`; empty for another or none.
+        auth: `open`, `jwt`, or the name of the operator's own function.
+        key: which key `jwt` checks tokens with: "the key in FILE".
     """
 
     version: str
@@ -41,6 +42,7 @@ class Facts:
     auth: str
     trusted: Sequence[str] = ()
     fingerprint: str = ""
+    key: str = ""
 
 
 def lines(facts: Facts, *, colours: bool = False) -> list[str]:
@@ -95,6 +97,8 @@ def _media_notes(facts: Facts) -> list[str]:
 
 
 def _auth_notes(facts: Facts) -> list[str]:
+    if facts.auth == "jwt":
+        return [f"jwt. Whoever brings a token that is signed with {facts.key} comes in."]
     if facts.auth != "open":
         return [f"{facts.auth} decides who comes in."]
     if not facts.local:

@@ -186,8 +186,22 @@ class ServeOptions:
     auth: str | None = None
     """Who may come in. `open`: everybody who can reach the server, under the name and id that they give; this is the
     default on a loopback address, and must be said in so many words on any other. On a loopback address that is this
-    machine alone, unless `open` is said and --announce names another address: a proxy's. `module:function`: your own
-    async function, from Credentials to User."""
+    machine alone, unless `open` is said and --announce names another address: a proxy's. `jwt`: whoever brings a JSON
+    Web Token that is signed with the key of --jwt-key or --jwt-jwks. `module:function`: your own async function, from
+    Credentials to User, or an object that is one and has an `authorize` too."""
+
+    jwt_key: Path | None = None
+    """File with the key of --auth jwt: a secret of 32 bytes or more (HS256), or a public key in PEM (RSA for RS256,
+    Ed25519 for EdDSA). `hocket token --new-key` makes one."""
+
+    jwt_jwks: str | None = None
+    """URL of a JSON Web Key Set with the keys of --auth jwt; https, or http on this machine."""
+
+    jwt_issuer: str | None = None
+    """Whose tokens --auth jwt takes (`iss`). Default: those of whoever has the key."""
+
+    jwt_audience: str | None = None
+    """What tokens for --auth jwt must be for (`aud`). Default: only those are taken that do not say."""
 
     one_channel: OneChannel = "replace"
     """What happens when a user joins a second channel: `replace` ends the older stream, `reject` refuses the newer one,

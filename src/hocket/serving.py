@@ -84,33 +84,60 @@ def _has_proxy(options: ServeOptions) -> bool:
     return not all(is_local_host(entry) or is_local_address(entry.strip("[]")) for entry in options.announce)
 
 
-def choose_auth(auth: str | None, *, local: bool, everywhere: bool) -> Authenticate:
+def choose_auth(options: ServeOptions, *, local: bool, everywhere: bool) -> Authenticate:
     """The authenticator that `--auth` names.
 
     Args:
-        auth: `open`, `module:function`, or None where nothing was said.
+        options: `auth` is `open`, `jwt`, `module:function`, or None where nothing was said.
         local: the page and the WebSocket are on loopback addresses alone.
         everywhere: requests that were addressed to another host may be meant for this server. Where they cannot be, the
             check of `Host` stays on: a page whose DNS name was rebound to 127.0.0.1 would come in (T21).
 
     Raises:
-        ConfigError: nothing was said, and more than this machine could come in (T21); or there is no such function.
+        ConfigError: nothing was said, and more than this machine could come in (T21); there is no such function; or
+            an option is missing that it needs, or is given that it has no use for.
     """
+    auth = options.auth
+    if auth == "jwt":
+        return _jwt_auth(options)
+    _refuse_unused(options, "jwt")
     if auth is None and not local:
         raise ConfigError(
             "Without authentication Hocket serves only the machine that it runs on. Add `--auth open` to let in "
-            "everybody who can reach this address, `--auth module:function` for a rule of your own, or leave --host at "
-            "127.0.0.1."
+            "everybody who can reach this address, `--auth jwt` whoever has a token, or `--auth module:function` for a "
+            "rule of your own; or leave --host at 127.0.0.1."
         )
     if auth in (None, "open"):
         return OpenAuth(everywhere=auth == "open" and everywhere)
     module, _, name = str(auth).partition(":")
     if not module or not name:
-        raise ConfigError(f"--auth {auth}: must be `open` or `module:function`.")
+        raise ConfigError(f"--auth {auth}: must be `open`, `jwt` or `module:function`.")
     found = getattr(_import(module, f"--auth {auth}"), name, None)
     if not callable(found):
         raise ConfigError(f"--auth {auth}: the module {module} has no function {name}.")
+    if isinstance(found, type):
+        raise ConfigError(f"--auth {auth}: {name} is a class; name a function, or an object of that class.")
     return cast(Authenticate, found)
+
+
+def _jwt_auth(options: ServeOptions) -> Authenticate:
+    from hocket.auth.jwt import JwtAuth  # an HTTP client and cryptography, for those who need them
+
+    if options.jwt_key is None and options.jwt_jwks is None:
+        raise ConfigError(
+            "--auth jwt needs the key that tokens are signed with: --jwt-key FILE or --jwt-jwks URL. "
+            "`hocket token --new-key --jwt-key FILE` makes a key."
+        )
+    if options.jwt_key is not None and options.jwt_jwks is not None:
+        raise ConfigError("--auth jwt takes its keys from --jwt-key or from --jwt-jwks, not from both.")
+    return JwtAuth(key=options.jwt_key, jwks=options.jwt_jwks, issuer=options.jwt_issuer, audience=options.jwt_audience)
+
+
+def _refuse_unused(options: ServeOptions, part: str) -> None:
+    """Refuses options of a way to authenticate that is not on: who gave them believes that it is."""
+    for name in options.__dataclass_fields__:
+        if name.startswith(f"{part}_") and getattr(options, name) is not None:
+            raise ConfigError(f"--{name.replace('_', '-')} is for --auth {part} alone: add that, or leave it out.")
 
 
 def _import(module: str, option: str) -> ModuleType:
@@ -140,7 +167,7 @@ def voice_server(options: ServeOptions, *, local: bool) -> VoiceServer:
     Raises:
         ConfigError: more than this machine could come in, and nobody has said so (T21).
     """
-    authenticate = choose_auth(options.auth, local=local, everywhere=not local or _has_proxy(options))
+    authenticate = choose_auth(options, local=local, everywhere=not local or _has_proxy(options))
     return VoiceServer(
         announce=options.announce,
         media_port=options.port if options.media_port is None else options.media_port,
@@ -259,7 +286,15 @@ def _facts(
         auth=options.auth or "open",
         trusted=options.trusted_proxy,
         fingerprint=certificates.fingerprint if certificates is not None and options.tls is not None else "",
+        key=_key_told(options),
     )
+
+
+def _key_told(options: ServeOptions) -> str:
+    """Which key `--auth jwt` checks tokens with, in words; without a URL's query, in which a secret may be."""
+    if options.jwt_key is not None:
+        return f"the key in {options.jwt_key}"
+    return f"a key of {(options.jwt_jwks or '').partition('?')[0]}"
 
 
 def _urls(sockets: list[socket.socket], *, secure: bool) -> list[str]:

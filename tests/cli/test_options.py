@@ -66,8 +66,10 @@ def test_every_option_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> No
     line = "--host ::1 --port 1 --media-port 2 --announce 10.0.0.1 voice.example.org --workers 3 --auth open"
     more = "--one-channel reject --allow-origin https://a https://b --tls-cert c --tls-key k"
     tls = "--tls self-signed --tls-dir d --trusted-proxy 10.0.0.0/8 ::1 --drain-seconds 30"
+    jwt = "--jwt-key k.pem --jwt-jwks https://c/d --jwt-issuer e --jwt-audience f"
     rest = "--log-level debug --gather-ms 0.5 --silence-dbov -45 --active-speakers 3 --limits.streams 9"
-    assert options(monkeypatch, *line.split(), *more.split(), *tls.split(), *rest.split()) == ServeOptions(
+    words = [*line.split(), *more.split(), *tls.split(), *jwt.split(), *rest.split()]
+    assert options(monkeypatch, *words) == ServeOptions(
         host="::1",
         port=1,
         media_port=2,
@@ -77,6 +79,10 @@ def test_every_option_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> No
         silence_dbov=-45,
         active_speakers=3,
         auth="open",
+        jwt_key=Path("k.pem"),
+        jwt_jwks="https://c/d",
+        jwt_issuer="e",
+        jwt_audience="f",
         one_channel="reject",
         allow_origin=("https://a", "https://b"),
         tls_cert=Path("c"),
@@ -134,6 +140,10 @@ OTHER_VALUES: dict[str, tuple[str, object]] = {
     "announce": ("10.0.0.1 voice.example.org", ("10.0.0.1", "voice.example.org")),
     "silence_dbov": ("-45", -45),
     "auth": ("my_app:check", "my_app:check"),
+    "jwt_key": ("k.pem", Path("k.pem")),
+    "jwt_jwks": ("https://a/b", "https://a/b"),
+    "jwt_issuer": ("a", "a"),
+    "jwt_audience": ("a", "a"),
     "one_channel": ("reject", "reject"),
     "allow_origin": ("https://a https://b", ("https://a", "https://b")),
     "tls_cert": ("c", Path("c")),
@@ -199,6 +209,14 @@ def test_every_limit_has_its_name_in_the_environment(monkeypatch: pytest.MonkeyP
         ("--port 0 --auth json:", "`module:function`"),
         ("--port 0 --auth json:codecs", "the module json has no function codecs"),
         ("--port 0 --auth json:nothing", "the module json has no function nothing"),
+        ("--port 0 --auth json:JSONDecoder", "JSONDecoder is a class; name a function, or an object of that class"),
+        ("--port 0 --auth jwt", "--jwt-key FILE or --jwt-jwks URL"),
+        ("--port 0 --auth jwt --jwt-key k --jwt-jwks https://a/b", "not from both"),
+        ("--port 0 --auth jwt --jwt-key nowhere", "hocket token --new-key --jwt-key nowhere"),
+        ("--port 0 --auth jwt --jwt-jwks http://example.org/", "must begin with https://"),
+        ("--port 0 --jwt-key k", "--jwt-key is for --auth jwt alone"),
+        ("--port 0 --auth open --jwt-issuer k", "--jwt-issuer is for --auth jwt alone"),
+        ("--port 0 --auth json:dumps --jwt-jwks https://a/b", "--jwt-jwks is for --auth jwt alone"),
         ("--port 0 --tls-cert nowhere.pem", "--tls-cert nowhere.pem: there is no such file"),
         ("--port 0 --tls-key nowhere.pem", "--tls-cert"),
         ("--port 0 --tls letsencrypt", "self-signed"),
@@ -246,7 +264,7 @@ def test_an_own_function_is_looked_for_in_the_folder_where_the_command_is_given(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry not in ("", str(tmp_path))])
     (tmp_path / "hocket_rule.py").write_text("async def decide(credentials):\n    return None\n")
-    assert choose_auth("hocket_rule:decide", local=False, everywhere=True).__name__ == "decide"
+    assert choose_auth(ServeOptions(auth="hocket_rule:decide"), local=False, everywhere=True).__name__ == "decide"
     (tmp_path / "hocket_fails.py").write_text("\n1 / 0\n")
     text = complaint(capsys, "--port", "0", "--auth", "hocket_fails:decide")
     assert "ZeroDivisionError: division by zero" in text
@@ -299,8 +317,18 @@ def test_the_sample_shows_every_option_with_its_default() -> None:
     assert limits == dataclasses.asdict(Limits())
     defaults = {each.name: each.default for each in dataclasses.fields(ServeOptions) if each.name != "limits"}
     # These have no default that a file can hold: the sample shows an example.
-    examples: dict[str, Any] = {"media_port": 8080, "auth": "open", "tls_cert": "cert.pem", "tls_key": "key.pem"}
-    examples |= {"tls": "self-signed", "tls_dir": "certificates"}
+    examples: dict[str, Any] = {
+        "media_port": 8080,
+        "auth": "open",
+        "jwt_key": "secret.txt",
+        "jwt_jwks": "https://id.example.org/jwks.json",
+        "jwt_issuer": "https://id.example.org",
+        "jwt_audience": "voice",
+        "tls_cert": "cert.pem",
+        "tls_key": "key.pem",
+        "tls": "self-signed",
+        "tls_dir": "certificates",
+    }
     assert {name: shown[name] for name in examples} == examples
     expected = {name: list(value) if isinstance(value, tuple) else value for name, value in defaults.items()}
     assert shown == {**expected, **examples}
@@ -319,6 +347,10 @@ def test_every_line_of_the_sample_is_understood(monkeypatch: pytest.MonkeyPatch,
         tls_key=Path("key.pem"),
         tls="self-signed",
         tls_dir=Path("certificates"),
+        jwt_key=Path("secret.txt"),
+        jwt_jwks="https://id.example.org/jwks.json",
+        jwt_issuer="https://id.example.org",
+        jwt_audience="voice",
     )
 
 
