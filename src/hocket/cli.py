@@ -16,6 +16,7 @@ from cyclopts.config import Env, Toml
 from hocket import logging
 from hocket.config import ConfigError, ServeOptions, StartError, installed_version
 from hocket.load.options import BenchError, BenchOptions
+from hocket.token.options import TokenOptions
 
 _FAILED = 1
 _WRONG_OPTIONS = 2
@@ -25,6 +26,7 @@ _HELP = """Voice channels that you host yourself: start the server, open the pag
 
 - `hocket serve`: try it on this machine
 - `hocket serve --host 0.0.0.0 --auth open --tls self-signed`: everybody on your network
+- `hocket serve --auth jwt --jwt-key secret.txt`: whoever brings a token; `hocket token` makes one for trying
 - `hocket serve --help`: every option
 - `hocket bench`: what a channel of ten costs on this machine; `hocket bench --url ws://…` loads a server of yours
 
@@ -75,6 +77,18 @@ def bench(options: Annotated[BenchOptions, Parameter(name="*")] = BenchOptions()
     with _native():
         from hocket.load.bench import bench as run
     sys.exit(run(options))
+
+
+@app.command
+def token(options: Annotated[TokenOptions, Parameter(name="*")]) -> None:
+    """Make a token for trying a server with `--auth jwt`, and print it.
+
+    `hocket token --new-key --jwt-key secret.txt` makes a key; `hocket token --jwt-key secret.txt --user 5 --name Ada` a
+    token that is signed with it.
+    """
+    from hocket.token.mint import run  # cryptography takes its time
+
+    run(options)
 
 
 @contextlib.contextmanager

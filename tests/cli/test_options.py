@@ -12,6 +12,7 @@ import pytest
 
 from hocket import cli
 from hocket.config import ConfigError, Limits, ServeOptions
+from hocket.server import VoiceServer
 from hocket.serving import choose_auth
 from tests.cli.test_serve import make_certificate
 
@@ -265,6 +266,14 @@ def test_an_own_function_is_looked_for_in_the_folder_where_the_command_is_given(
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry not in ("", str(tmp_path))])
     (tmp_path / "hocket_rule.py").write_text("async def decide(credentials):\n    return None\n")
     assert choose_auth(ServeOptions(auth="hocket_rule:decide"), local=False, everywhere=True).__name__ == "decide"
+    (tmp_path / "hocket_part.py").write_text(
+        "class Part:\n"
+        "    async def __call__(self, credentials):\n        return None\n"
+        "    async def authorize(self, user, channel):\n        raise NotImplementedError\n"
+        "part = Part()\n"
+    )
+    part = choose_auth(ServeOptions(auth="hocket_part:part"), local=False, everywhere=True)
+    assert VoiceServer(authenticate=part)._authorize.__qualname__ == "Part.authorize"
     (tmp_path / "hocket_fails.py").write_text("\n1 / 0\n")
     text = complaint(capsys, "--port", "0", "--auth", "hocket_fails:decide")
     assert "ZeroDivisionError: division by zero" in text

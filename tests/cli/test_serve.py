@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.auth.tokens import SECRET, ed_key, signed
 from tests.secrecy import secrecy
 from tests.server.test_attacks import Raw, flood
 from tests.server.wire import Client, Refused
@@ -319,6 +320,43 @@ def make_certificate(certificate: Path, key: Path) -> None:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
     )
+
+
+async def test_auth_jwt_says_which_key_is_on_and_lets_in_who_has_a_token(tmp_path: Path) -> None:
+    key = tmp_path / "secret.txt"
+    key.write_bytes(SECRET)
+    token = signed({"sub": "77777777", "exp": 2**33})
+    wrong = [signed({"sub": "8", "exp": 1}), signed({"sub": "8", "exp": 2**33}, b"x" * 32), "hidden.topsecret"]
+    async with serving("--port", "0", "--auth", "jwt", "--jwt-key", str(key), "--log-level", "debug") as server:
+        assert f"Auth   jwt. Whoever brings a token that is signed with the key in {key} comes in." in server.text
+        async with await Client.open(server.base, token) as ada:
+            await ada.join()
+        told = ""
+        for each in wrong:
+            with pytest.raises(Refused) as caught:
+                await Client.open(server.base, each)
+            assert caught.value.status == 401
+            told += caught.value.sentence
+        _, _, errors = await server.end()
+    assert "user=77777777" in errors
+    text = "\n".join(server.lines) + errors + told
+    for secret in (SECRET.decode(), *(part for each in (token, *wrong) for part in each.split("."))):
+        assert secret not in text, "T20"
+
+
+async def test_auth_jwt_starts_while_the_keys_cannot_be_fetched_and_says_when_to_come_back() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}/jwks.json"
+    async with serving("--port", "0", "--auth", "jwt", "--jwt-jwks", f"{url}?topsecret") as server:
+        assert f"a token that is signed with a key of {url} comes in" in server.text
+        for _ in range(3):
+            with pytest.raises(Refused) as caught:
+                await Client.open(server.base, signed({"sub": "8", "exp": 2**33}, ed_key(), "EdDSA"))
+            assert caught.value.identifier == "hrpc.unavailable"
+            assert caught.value.retry_after
+        _, _, errors = await server.end()
+    assert errors.count("the keys of tokens cannot be fetched") == 1
+    assert "topsecret" not in errors
 
 
 async def test_the_log_says_who_came_and_why_a_stream_ended() -> None:

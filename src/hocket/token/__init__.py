@@ -1,0 +1,1 @@
+"""`hocket token`: makes a JSON Web Token for trying what `--auth jwt` lets in. An app makes its own."""
