@@ -16,6 +16,7 @@ from hocket.voice.views import ChannelView, ParticipantView
 if TYPE_CHECKING:
     from hocket.auth.jwt import JwtAuth
     from hocket.server import VoiceServer
+    from hocket.voice.handle import ParticipantHandle
 
 __all__ = [
     "Authenticate",
@@ -33,6 +34,7 @@ __all__ = [
     "Limits",
     "OneChannel",
     "OpenAuth",
+    "ParticipantHandle",
     "ParticipantView",
     "PermissionDenied",
     "Permissions",
@@ -55,4 +57,8 @@ def __getattr__(name: str) -> object:
         from hocket.auth.jwt import JwtAuth
 
         return JwtAuth
+    if name == "ParticipantHandle":
+        from hocket.voice.handle import ParticipantHandle
+
+        return ParticipantHandle
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

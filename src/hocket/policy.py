@@ -23,7 +23,7 @@ class ChannelId(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """What a user may do in one channel."""
+    """What a user may do in one channel. `moderate`: mute and kick others there, as far as the client knows how."""
 
     join: bool = True
     speak: bool = True
@@ -59,6 +59,16 @@ def check_join(permissions: Permissions, *, speaks: bool) -> None:
         raise PermissionDenied("You are not allowed to join this channel.")
     if speaks and not permissions.speak:
         raise PermissionDenied("You are not allowed to speak here: join with empty rtp_paramaters, as a listener.")
+
+
+def check_moderates(permissions: Permissions) -> None:
+    """Refuses what a moderator alone may do.
+
+    Raises:
+        PermissionDenied: the user is none in this channel.
+    """
+    if not permissions.moderate:
+        raise PermissionDenied("Only a moderator of this channel may mute or kick others.")
 
 
 def check_elsewhere(policy: OneChannel, *, elsewhere: bool) -> bool:
@@ -170,10 +180,14 @@ def parse_address(address: str | None) -> IpAddress | None:
 
 @dataclass(slots=True)
 class Moderation:
-    """Whom the app has kicked or muted; a channel of None means every channel. Kept until it is taken back."""
+    """Whom the app, or a moderator, has kicked or muted, and whose permissions the app has changed.
+
+    A channel of None means every channel. Kept until it is taken back, whatever token the user shows meanwhile.
+    """
 
     _kicked: set[tuple[int, ChannelId | None]] = field(default_factory=set)
     _muted: set[tuple[int, ChannelId | None]] = field(default_factory=set)
+    _permissions: dict[tuple[int, ChannelId], Permissions] = field(default_factory=dict)
 
     def kick(self, user_id: int, channel: ChannelId | None) -> None:
         """Keeps a user out from now on."""
@@ -189,6 +203,17 @@ class Moderation:
             self._muted.add((user_id, channel))
         else:
             self._muted -= {entry for entry in self._muted if entry[0] == user_id and channel in (None, entry[1])}
+
+    def permit(self, user_id: int, channel: ChannelId, permissions: Permissions | None) -> None:
+        """Sets what a user may do in a channel from now on; None leaves it to `authorize` again."""
+        if permissions is None:
+            self._permissions.pop((user_id, channel), None)
+        else:
+            self._permissions[user_id, channel] = permissions
+
+    def permissions(self, user_id: int, channel: ChannelId, granted: Permissions) -> Permissions:
+        """What a user may do in a channel, where `authorize` has granted this."""
+        return self._permissions.get((user_id, channel), granted)
 
     def is_muted(self, user_id: int, channel: ChannelId) -> bool:
         """Whether a user is silenced in a channel."""

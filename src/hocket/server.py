@@ -23,10 +23,11 @@ from hocket.media.engine import EngineClosed, MediaEngine, WorkerFailed
 from hocket.media.engine import Event as EngineEvent
 from hocket.network import own_addresses, resolve
 from hocket.page import Page
-from hocket.policy import Authorize, ChannelId, HowManySpeak, allow_everything
+from hocket.policy import Authorize, ChannelId, HowManySpeak, Permissions, allow_everything
 from hocket.voice.events import Event, Joined, Left, Speaking
 from hocket.voice.feed import Feed, Subscription
 from hocket.voice.forwarding import EngineMedia
+from hocket.voice.handle import ParticipantHandle
 from hocket.voice.service import VoiceService
 from hocket.voice.views import ChannelView, view
 
@@ -272,6 +273,14 @@ class VoiceServer:
     async def mute(self, user_id: int, *, muted: bool = True, channel: ChannelId | None = None) -> None:
         """Silences a user in a channel, or (None) in all, whatever the user does; or takes that back."""
         self._here.mute(user_id, channel, muted)
+
+    def participant(self, user_id: int, channel: ChannelId) -> ParticipantHandle:
+        """A user in a channel, to act on; whether the user is there now or not."""
+        return ParticipantHandle(user_id, channel, self._here)
+
+    async def set_permissions(self, user_id: int, channel: ChannelId, permissions: Permissions | None) -> None:
+        """Changes what a user may do in a channel, at once and in every later stay: see `ParticipantHandle`."""
+        await self.participant(user_id, channel).set_permissions(permissions)
 
     async def set_active_speakers(self, channel: ChannelId, limit: int) -> bool:
         """Lets only so many be heard at a time in a channel, 0 … 64; 0 is all. Holds until its last participant leaves.

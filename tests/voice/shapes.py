@@ -66,6 +66,14 @@ def restart_ice(transport_id: str) -> Request:
     return Request(hocket=extension.Request(restart_ice=extension.Request.RestartIce(transport_id=transport_id)))
 
 
+def mute_user(user_id: int, muted: bool = True) -> Request:
+    return Request(hocket=extension.Request(mute_user=extension.Request.MuteUser(user_id=user_id, muted=muted)))
+
+
+def kick_user(user_id: int, reason: str = "") -> Request:
+    return Request(hocket=extension.Request(kick_user=extension.Request.KickUser(user_id=user_id, reason=reason)))
+
+
 def unknown_extension() -> Request:
     """A request of a newer version of our extension: `hocket` is there, of no kind that we know."""
     return Request(hocket=extension.Request())

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from hocket.errors import JoinedElsewhere, ResourceExhausted
 from hocket.ortc.negotiate import negotiate_consumer
 from hocket.ortc.parameters import encode
-from hocket.policy import ChannelId
+from hocket.policy import ChannelId, Permissions
 from hocket.proto import voice
 from hocket.voice import frames
 from hocket.voice.events import Event, Joined, Left, Speaking
@@ -90,6 +90,18 @@ class Channel:
         if who.set_deafened(deafened):
             self._tell_state(who)
 
+    def set_permissions(self, who: Participant, permissions: Permissions) -> None:
+        """Changes what a member may do and tells those who care; whoever may listen again is told whom it missed.
+
+        Raises:
+            ResourceExhausted: the engine has no room for what it may hear now.
+        """
+        was_speaking = who.speaking
+        if who.set_permissions(permissions):
+            self._catch_up(who)
+            self._tell_state(who)
+            self._tell_speaking(who, was_speaking)
+
     def set_speaking(self, who: Participant, speaking: bool) -> None:
         """What the engine hears. Nobody who is muted speaks; a former member says nothing."""
         was_speaking = who.speaking
@@ -119,6 +131,17 @@ class Channel:
                 listener.outbox.put(frames.user_joined(options))
         self._introduce(newcomer)
         self._tell_app(Joined(self.id, newcomer.user, newcomer.sending is not None))
+
+    def _catch_up(self, listener: Participant) -> None:
+        """Tells a member of those who joined while it might not listen, in the order in which they did."""
+        for speaker in self._members.values():
+            if speaker is listener or speaker.user.id in listener.heard:
+                continue
+            options = self._connect(listener, speaker)
+            if options is not None:
+                listener.outbox.put(frames.user_joined(options))
+                if listener.extension:
+                    listener.outbox.put_latest(_state_key(speaker), speaker.state_frame())
 
     def _connect(self, listener: Participant, speaker: Participant) -> voice.UserConsumerOptions | None:
         """Makes the consumer through which one hears the other; None when it does not."""

@@ -7,8 +7,16 @@ from contextlib import contextmanager
 from types import MappingProxyType
 
 from hocket.config import Limits, OneChannel
-from hocket.errors import JoinedElsewhere
-from hocket.policy import ChannelId, HowManySpeak, Moderation, check_elsewhere, everybody_speaks
+from hocket.errors import HocketError, JoinedElsewhere, Kicked
+from hocket.policy import (
+    ChannelId,
+    HowManySpeak,
+    Moderation,
+    Permissions,
+    check_elsewhere,
+    check_join,
+    everybody_speaks,
+)
 from hocket.voice.channel import Channel
 from hocket.voice.events import Event
 from hocket.voice.media import Media
@@ -19,7 +27,7 @@ class Directory:
     """The channels, and what is decided over all of them.
 
     Attributes:
-        moderation: whom the app has kicked or muted.
+        moderation: whom the app has kicked or muted, and whose permissions it has changed.
     """
 
     def __init__(
@@ -106,6 +114,26 @@ class Directory:
         self.moderation.mute(user_id, channel_id, muted)
         for channel, who in list(self._stays.get(user_id, ())):
             channel.set_muted(who, by_moderator=self.moderation.is_muted(user_id, channel.id))
+
+    def kick(self, user_id: int, channel_id: ChannelId | None, reason: str | None) -> None:
+        """Removes a user from a channel, or (None) from all, and keeps the user out until `moderation.allow`."""
+        self.moderation.kick(user_id, channel_id)
+        for channel, who in list(self._stays.get(user_id, ())):
+            if channel_id in (None, channel.id):
+                who.end(Kicked(reason))
+
+    def set_permissions(self, user_id: int, channel_id: ChannelId, permissions: Permissions | None) -> None:
+        """Sets what a user may do in a channel, here and in every later stay; None leaves it to `authorize` again."""
+        self.moderation.permit(user_id, channel_id, permissions)
+        for channel, who in list(self._stays.get(user_id, ())):
+            if channel.id != channel_id:
+                continue
+            try:
+                now = self.moderation.permissions(user_id, channel_id, who.granted)
+                check_join(now, speaks=False)
+                channel.set_permissions(who, now)
+            except HocketError as error:
+                who.end(error)
 
     def dump(self) -> dict[str, object]:
         """The state, for tests and logs."""

@@ -52,10 +52,26 @@ def welcome(version: int, user: User) -> bytes:
     return _event(extension.Event(welcome=extension.Event.Welcome(version=version, user_id=user.id, name=user.name)))
 
 
-def participant(user: User, *, muted: bool, deafened: bool, speaking: bool, may_speak: bool) -> bytes:
+def participant(
+    user: User,
+    *,
+    muted: bool,
+    deafened: bool,
+    speaking: bool,
+    may_speak: bool,
+    may_not_listen: bool,
+    may_moderate: bool,
+) -> bytes:
     """The whole present state of one participant."""
     state = extension.Event.Participant(
-        user_id=user.id, name=user.name, muted=muted, deafened=deafened, speaking=speaking, may_speak=may_speak
+        user_id=user.id,
+        name=user.name,
+        muted=muted,
+        deafened=deafened,
+        speaking=speaking,
+        may_speak=may_speak,
+        may_not_listen=may_not_listen,
+        may_moderate=may_moderate,
     )
     return _event(extension.Event(participant=state))
 

@@ -31,7 +31,8 @@ class Participant:
 
     Attributes:
         user: who.
-        permissions: what the channel's rules allow.
+        granted: what `authorize` said that it may do here.
+        permissions: what it may do now.
         extension: version of our extension that its client speaks, 0 for none.
         outbox: where words to its client go.
         end: ends its stream with an error; it has left when that returns.
@@ -46,6 +47,7 @@ class Participant:
         self,
         *,
         user: User,
+        granted: Permissions,
         permissions: Permissions,
         extension: int,
         outbox: Outbox,
@@ -58,6 +60,7 @@ class Participant:
     ) -> None:
         """`first_ssrc`: where the SSRCs of its consumers begin to be counted; random, so that nobody can guess them."""
         self.user = user
+        self.granted = granted
         self.permissions = permissions
         self.extension = extension
         self.outbox = outbox
@@ -82,13 +85,19 @@ class Participant:
 
     @property
     def muted(self) -> bool:
-        """Nothing of this user goes through."""
-        return self.muted_by_self or self.muted_by_moderator
+        """Nothing of this user goes through. A listener has nothing that could, and is muted by a switch alone."""
+        silenced = self.sending is not None and not self.permissions.speak
+        return self.muted_by_self or self.muted_by_moderator or silenced
 
     @property
     def may_speak(self) -> bool:
         """The channel's rules let it speak, and no moderator has muted it."""
         return self.permissions.speak and not self.muted_by_moderator
+
+    @property
+    def listens(self) -> bool:
+        """What its client has resumed goes through to it."""
+        return self.permissions.listen and not self.deafened
 
     def next_ordinal(self) -> int:
         """The number of its next consumer, from 1: its id on the wire, and its mid."""
@@ -114,6 +123,8 @@ class Participant:
             deafened=self.deafened,
             speaking=self.speaking,
             may_speak=self.may_speak,
+            may_not_listen=not self.permissions.listen,
+            may_moderate=self.permissions.moderate,
         )
 
     def resume(self, consumer_id: str) -> None:
@@ -130,7 +141,7 @@ class Participant:
         waiting = self._unresumed.pop(ordinal, None)
         if not self._unresumed:
             self._unresumed = {}  # a dictionary keeps the room of its largest days
-        if waiting is not None and self._is_heard(*waiting) and not self.deafened:
+        if waiting is not None and self._is_heard(*waiting) and self.listens:
             with suppress(Gone):
                 self._media.resume_consumer(waiting[1])
 
@@ -142,12 +153,10 @@ class Participant:
         """
         if deafened == self.deafened:
             return False
+        listened = self.listens
         self.deafened = deafened
-        switch = self._media.pause_consumer if deafened else self._media.resume_consumer
-        for user_id, resumed in self._resumed().items():
-            if resumed:
-                with suppress(Gone):
-                    switch(self.heard[user_id])
+        if self.listens != listened:
+            self._apply_listening()
         return True
 
     def set_muted(self, *, by_self: bool | None = None, by_moderator: bool | None = None) -> bool:
@@ -162,6 +171,22 @@ class Participant:
         if self.muted != before[0]:
             self.apply_mute()
         return (self.muted, self.may_speak) != before
+
+    def set_permissions(self, permissions: Permissions) -> bool:
+        """Changes what it may do, but for joining: its sound and that to its client stop or go on at once.
+
+        Returns:
+            Whether anything changed.
+        """
+        if permissions == self.permissions:
+            return False
+        muted, listened = self.muted, self.listens
+        self.permissions = permissions
+        if self.muted != muted:
+            self.apply_mute()
+        if self.listens != listened:
+            self._apply_listening()
+        return True
 
     def apply_mute(self) -> None:
         """Brings the producer in line with the switches."""
@@ -185,6 +210,14 @@ class Participant:
             "deafened": self.deafened,
             "speaking": self.speaking,
         }
+
+    def _apply_listening(self) -> None:
+        """Brings the consumers that its client has resumed in line with the switches."""
+        switch = self._media.resume_consumer if self.listens else self._media.pause_consumer
+        for user_id, resumed in self._resumed().items():
+            if resumed:
+                with suppress(Gone):
+                    switch(self.heard[user_id])
 
     def _is_heard(self, user_id: int, consumer: int) -> bool:
         """Whether the user is still heard through this very consumer: one who left may have come again."""

@@ -13,7 +13,7 @@ from functools import partial
 
 from hocket.auth import User
 from hocket.errors import HocketError, NotFound, TransportFailed
-from hocket.policy import ChannelId, Permissions, check_join
+from hocket.policy import ChannelId, Permissions, check_join, check_moderates
 from hocket.voice import frames
 from hocket.voice.channel import Channel
 from hocket.voice.directory import Directory
@@ -24,6 +24,8 @@ from hocket.voice.session import (
     Command,
     Initialize,
     Join,
+    KickUser,
+    MuteUser,
     Ping,
     Prepare,
     RestartIce,
@@ -70,7 +72,7 @@ class Seat:
         self._holds = ExitStack()
         self._left = False
         self._extension = 0
-        self._permissions = Permissions()
+        self._granted = Permissions()
         self._channel: Channel | None = None
         self._receiving: Transport | None = None
         self._sending: Transport | None = None
@@ -78,18 +80,19 @@ class Seat:
         self._participant: Participant | None = None
         self._qualities: dict[str, Quality] = {}
 
-    def initialize(self, command: Initialize, permissions: Permissions) -> None:
-        """Takes hold of the channel and answers Initialized.
+    def initialize(self, command: Initialize, granted: Permissions) -> None:
+        """Takes hold of the channel and answers Initialized. `granted`: what `authorize` said.
 
         Raises:
             PermissionDenied: the user may not join.
             Kicked: a moderator keeps the user out.
         """
-        self._directory.moderation.check(self.user.id, command.channel)
-        check_join(permissions, speaks=False)
+        moderation = self._directory.moderation
+        moderation.check(self.user.id, command.channel)
+        check_join(moderation.permissions(self.user.id, command.channel, granted), speaks=False)
         self._check_not_left()
         self.channel_id = command.channel
-        self._permissions = permissions
+        self._granted = granted
         self._extension = command.extension
         self._channel = self._holds.enter_context(self._directory.hold(command.channel))
         self._outbox.put(frames.initialized())
@@ -129,6 +132,14 @@ class Seat:
                 self._member.resume(consumer_id)
             case SetMuted(muted):
                 self._here.set_muted(self._member, by_self=muted)
+            case MuteUser(user_id, muted):
+                self._moderate()
+                if user_id in self._here.members:
+                    self._directory.set_muted(user_id, self._here.id, muted)
+            case KickUser(user_id, reason):
+                self._moderate()
+                if user_id in self._here.members:
+                    self._directory.kick(user_id, self._here.id, reason or None)
             case SetDeafened(deafened):
                 self._here.set_deafened(self._member, deafened)
             case RestartIce(transport_id):
@@ -151,6 +162,8 @@ class Seat:
         return transport
 
     def _join(self, command: Join) -> None:
+        # Much may have happened since Initialize: a moderator's kick ends only those who are in.
+        self._directory.moderation.check(self.user.id, self._here.id)
         check_join(self._permissions, speaks=command.voice is not None)
         self._directory.check_join(self._here, self.user.id)
         if self._receiving is None or self._sending is None or self._prepared is None:
@@ -158,6 +171,7 @@ class Seat:
         self._media.connect_transport(self._receiving.id, command.dtls)
         who = Participant(
             user=self.user,
+            granted=self._granted,
             permissions=self._permissions,
             extension=self._extension,
             outbox=self._outbox,
@@ -182,6 +196,15 @@ class Seat:
         if who.muted:
             who.apply_mute()
 
+    def _moderate(self) -> None:
+        """Refuses a member who is no moderator, or is none any more. Those who are gone need not be muted or kicked:
+        what is noted for later is bounded by who was here.
+
+        Raises:
+            PermissionDenied: the stream ends with it.
+        """
+        check_moderates(self._member.permissions)
+
     def _restart_ice(self, transport_id: str) -> None:
         for transport in (self._receiving, self._sending):
             if transport is not None and str(transport.id) == transport_id:
@@ -204,6 +227,11 @@ class Seat:
                 jitter_ms=max(quality.jitter_ms for quality in known),
             )
             self._outbox.put_latest("quality", frames.quality(worst))
+
+    @property
+    def _permissions(self) -> Permissions:
+        """What the user may do at this moment."""
+        return self._directory.moderation.permissions(self.user.id, self._here.id, self._granted)
 
     @property
     def _here(self) -> Channel:

@@ -10,12 +10,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 
 from hocket.auth import Authenticate, Credentials, User, wall_clock
 from hocket.config import Limits, OneChannel
-from hocket.errors import HocketError, Kicked, ResourceExhausted, Unauthenticated, Unavailable
+from hocket.errors import HocketError, Kicked, PermissionDenied, ResourceExhausted, Unauthenticated, Unavailable
 from hocket.hrpc.asgi import Call, Handler, Stream
 from hocket.policy import (
     Authorize,
     ChannelId,
     HowManySpeak,
+    Permissions,
     check_origin,
     everybody_speaks,
     neighbourhood,
@@ -83,6 +84,12 @@ class VoiceService:
         """Ends a user's streams and keeps the user out until `allow`; gives the number of streams."""
         self._directory.moderation.kick(user_id, channel)
         return self.end(user_id, channel, Kicked(reason))
+
+    def set_permissions(self, user_id: int, channel: ChannelId, permissions: Permissions | None) -> None:
+        """Sets what a user may do in a channel; None leaves it to `authorize` again."""
+        self._directory.set_permissions(user_id, channel, permissions)
+        if permissions is not None and not permissions.join:  # those who have not joined yet
+            self.end(user_id, channel, PermissionDenied("You are not allowed to join this channel."))
 
     def end(self, user_id: int, channel: ChannelId | None, error: HocketError) -> int:
         """Ends a user's streams in a channel, or (None) everywhere. They have left when this returns."""

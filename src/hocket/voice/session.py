@@ -112,7 +112,23 @@ class Ping:
     id: int
 
 
-ExtensionCommand = SetMuted | SetDeafened | RestartIce | Ping
+@dataclass(frozen=True, slots=True)
+class MuteUser:
+    """A moderator's switch of somebody else."""
+
+    user_id: int
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KickUser:
+    """A moderator removes somebody and keeps the user out of the channel. `reason`: told to the user, or empty."""
+
+    user_id: int
+    reason: str
+
+
+ExtensionCommand = SetMuted | SetDeafened | RestartIce | Ping | MuteUser | KickUser
 Command = Initialize | Prepare | Join | Resume | ExtensionCommand
 
 
@@ -246,6 +262,10 @@ def read_extension(request: extension.Request) -> ExtensionCommand | None:
             return RestartIce(request.restart_ice.transport_id)
         case "ping":
             return Ping(request.ping.id)
+        case "mute_user":
+            return MuteUser(request.mute_user.user_id, request.mute_user.muted)
+        case "kick_user":
+            return KickUser(request.kick_user.user_id, request.kick_user.reason)
         case _:
             return None
 

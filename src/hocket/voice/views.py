@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from hocket.auth import User
-from hocket.policy import ChannelId
+from hocket.policy import ChannelId, Permissions
 from hocket.voice.channel import Channel
 from hocket.voice.participant import Participant
 
@@ -21,6 +21,7 @@ class ParticipantView:
     speaking: bool
     muted: bool
     deafened: bool
+    permissions: Permissions
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,4 +48,5 @@ def _participant(member: Participant) -> ParticipantView:
         speaking=member.speaking,
         muted=member.muted,
         deafened=member.deafened,
+        permissions=member.permissions,
     )

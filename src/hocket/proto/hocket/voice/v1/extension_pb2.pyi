@@ -6,7 +6,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Request(_message.Message):
-    __slots__ = ("set_muted", "set_deafened", "restart_ice", "ping")
+    __slots__ = ("set_muted", "set_deafened", "restart_ice", "ping", "mute_user", "kick_user")
     class SetMuted(_message.Message):
         __slots__ = ("muted",)
         MUTED_FIELD_NUMBER: _ClassVar[int]
@@ -27,33 +27,55 @@ class Request(_message.Message):
         ID_FIELD_NUMBER: _ClassVar[int]
         id: int
         def __init__(self, id: _Optional[int] = ...) -> None: ...
+    class MuteUser(_message.Message):
+        __slots__ = ("user_id", "muted")
+        USER_ID_FIELD_NUMBER: _ClassVar[int]
+        MUTED_FIELD_NUMBER: _ClassVar[int]
+        user_id: int
+        muted: bool
+        def __init__(self, user_id: _Optional[int] = ..., muted: _Optional[bool] = ...) -> None: ...
+    class KickUser(_message.Message):
+        __slots__ = ("user_id", "reason")
+        USER_ID_FIELD_NUMBER: _ClassVar[int]
+        REASON_FIELD_NUMBER: _ClassVar[int]
+        user_id: int
+        reason: str
+        def __init__(self, user_id: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
     SET_MUTED_FIELD_NUMBER: _ClassVar[int]
     SET_DEAFENED_FIELD_NUMBER: _ClassVar[int]
     RESTART_ICE_FIELD_NUMBER: _ClassVar[int]
     PING_FIELD_NUMBER: _ClassVar[int]
+    MUTE_USER_FIELD_NUMBER: _ClassVar[int]
+    KICK_USER_FIELD_NUMBER: _ClassVar[int]
     set_muted: Request.SetMuted
     set_deafened: Request.SetDeafened
     restart_ice: Request.RestartIce
     ping: Request.Ping
-    def __init__(self, set_muted: _Optional[_Union[Request.SetMuted, _Mapping[str, object]]] = ..., set_deafened: _Optional[_Union[Request.SetDeafened, _Mapping[str, object]]] = ..., restart_ice: _Optional[_Union[Request.RestartIce, _Mapping[str, object]]] = ..., ping: _Optional[_Union[Request.Ping, _Mapping[str, object]]] = ...) -> None: ...
+    mute_user: Request.MuteUser
+    kick_user: Request.KickUser
+    def __init__(self, set_muted: _Optional[_Union[Request.SetMuted, _Mapping[str, object]]] = ..., set_deafened: _Optional[_Union[Request.SetDeafened, _Mapping[str, object]]] = ..., restart_ice: _Optional[_Union[Request.RestartIce, _Mapping[str, object]]] = ..., ping: _Optional[_Union[Request.Ping, _Mapping[str, object]]] = ..., mute_user: _Optional[_Union[Request.MuteUser, _Mapping[str, object]]] = ..., kick_user: _Optional[_Union[Request.KickUser, _Mapping[str, object]]] = ...) -> None: ...
 
 class Event(_message.Message):
     __slots__ = ("participant", "quality", "notice", "ice_restarted", "welcome", "pong")
     class Participant(_message.Message):
-        __slots__ = ("user_id", "name", "muted", "deafened", "speaking", "may_speak")
+        __slots__ = ("user_id", "name", "muted", "deafened", "speaking", "may_speak", "may_not_listen", "may_moderate")
         USER_ID_FIELD_NUMBER: _ClassVar[int]
         NAME_FIELD_NUMBER: _ClassVar[int]
         MUTED_FIELD_NUMBER: _ClassVar[int]
         DEAFENED_FIELD_NUMBER: _ClassVar[int]
         SPEAKING_FIELD_NUMBER: _ClassVar[int]
         MAY_SPEAK_FIELD_NUMBER: _ClassVar[int]
+        MAY_NOT_LISTEN_FIELD_NUMBER: _ClassVar[int]
+        MAY_MODERATE_FIELD_NUMBER: _ClassVar[int]
         user_id: int
         name: str
         muted: bool
         deafened: bool
         speaking: bool
         may_speak: bool
-        def __init__(self, user_id: _Optional[int] = ..., name: _Optional[str] = ..., muted: _Optional[bool] = ..., deafened: _Optional[bool] = ..., speaking: _Optional[bool] = ..., may_speak: _Optional[bool] = ...) -> None: ...
+        may_not_listen: bool
+        may_moderate: bool
+        def __init__(self, user_id: _Optional[int] = ..., name: _Optional[str] = ..., muted: _Optional[bool] = ..., deafened: _Optional[bool] = ..., speaking: _Optional[bool] = ..., may_speak: _Optional[bool] = ..., may_not_listen: _Optional[bool] = ..., may_moderate: _Optional[bool] = ...) -> None: ...
     class Quality(_message.Message):
         __slots__ = ("loss", "rtt_ms", "jitter_ms")
         LOSS_FIELD_NUMBER: _ClassVar[int]
