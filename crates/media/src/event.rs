@@ -61,6 +61,8 @@ pub enum CloseReason {
     HandshakeFailed,
     /// The peer said goodbye (DTLS close_notify).
     PeerClosed,
+    /// A producer on it sent more than `Options::producer` lets it, and did not stop.
+    Flood,
 }
 
 impl CloseReason {
@@ -73,6 +75,7 @@ impl CloseReason {
             Self::HandshakeTimeout => "handshake-timeout",
             Self::HandshakeFailed => "handshake-failed",
             Self::PeerClosed => "peer-closed",
+            Self::Flood => "flood",
         }
     }
 }

@@ -22,6 +22,7 @@ pub mod stun;
 pub mod active_speakers;
 mod addresses;
 mod allowance;
+mod cap;
 pub mod claim;
 pub mod client;
 mod clock;

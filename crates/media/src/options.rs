@@ -7,6 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use crate::cap::Rates;
+
 /// Longest `mid` that a one-byte header extension can carry (RFC 8285 §4.2).
 pub const MID_MAX: usize = 16;
 /// Largest id of a one-byte header extension; 15 is reserved (RFC 8285 §4.2).
@@ -30,6 +32,8 @@ pub struct Options {
     /// Packets of somebody quieter than this are not handed on, dBov −127…0 (RFC 6464); `None` = whatever comes is. Noise that a microphone
     /// sends all the time counts as silence up to −50, whatever stands here.
     pub silence_dbov: Option<i8>,
+    /// What one producer may send; packets beyond are dropped, and a transport whose producer goes on for ten seconds ends.
+    pub producer: Rates,
     /// Seed of everything random that is not a key: first sequence numbers, report jitter, RTCP sources.
     /// Give the operating system's randomness; tests give a constant.
     pub seed: [u8; 32],
@@ -45,6 +49,7 @@ impl Default for Options {
             handshake_timeout: Duration::from_secs(30),
             max_transports: 20_000,
             silence_dbov: Some(SILENCE_DBOV),
+            producer: Rates::default(),
             seed: [0; 32],
             dtls_seed: None,
         }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::active_speakers::Speaker;
 use crate::allowance::Allowance;
+use crate::cap::{Cap, Rates};
 use crate::clock::CLOCK_RATE;
 use crate::drops::Drop;
 use crate::event::Event;
@@ -27,10 +28,6 @@ use crate::rtp::{Header, Level, Reception};
 use crate::shared::ProducerShared;
 use crate::stats::{ProducerStats, Traffic};
 
-/// Packets a second that one producer may send: twice what Opus in its shortest usual frames of 10 ms makes (T19).
-const PACKETS_PER_SECOND: u32 = 200;
-/// How many at once: what a stalled network lets go of together.
-const PACKETS_AT_ONCE: u32 = 200;
 /// Goodbyes of one source that are listened to: one a second. Each can end a spell of speaking that everybody is told of (T9).
 const GOODBYES_PER_SECOND: u32 = 1;
 const GOODBYES_AT_ONCE: u32 = 2;
@@ -62,7 +59,8 @@ pub(crate) struct Producer {
     received: Traffic,
     withheld: u64,
     crowded_out: u64,
-    packets: Allowance<PACKETS_PER_SECOND, PACKETS_AT_ONCE>,
+    rates: Rates,
+    cap: Cap,
     goodbyes: Allowance<GOODBYES_PER_SECOND, GOODBYES_AT_ONCE>,
     reception: Reception,
     missing: Generator,
@@ -81,11 +79,13 @@ pub(crate) struct Incoming<'a> {
 }
 
 impl Producer {
-    /// A producer that has received nothing. `options` have passed [`ProducerOptions::check`]; `silence_dbov`: see [`crate::Options`].
+    /// A producer that has received nothing. `options` have passed [`ProducerOptions::check`]; `silence_dbov` and `rates`: see
+    /// [`crate::Options`].
     pub(crate) fn new(
         shared: Arc<ProducerShared>,
         options: Box<ProducerOptions>,
         silence_dbov: Option<i8>,
+        rates: Rates,
         speaker: Speaker,
     ) -> Self {
         let ssrc = options.ssrc;
@@ -106,7 +106,8 @@ impl Producer {
             received: Traffic::default(),
             withheld: 0,
             crowded_out: 0,
-            packets: Allowance::default(),
+            rates,
+            cap: Cap::default(),
             goodbyes: Allowance::default(),
             reception: Reception::new(CLOCK_RATE),
             missing: Generator::new(),
@@ -164,7 +165,7 @@ impl Producer {
         if self.paused {
             return Err(Drop::ProducerPaused);
         }
-        if !self.packets.take(now) {
+        if !self.cap.take(payload.len(), self.rates, now) {
             return Err(Drop::RtpFlood);
         }
         let level = self
@@ -214,6 +215,11 @@ impl Producer {
             self.since = None;
             self.stop(queues);
         }
+    }
+
+    /// Whether it has been sending too much for so long that its transport is to end.
+    pub(crate) fn floods(&self) -> bool {
+        self.cap.is_exhausted()
     }
 
     /// It is over, or paused: nobody hears it speak, and others may be heard in its place.

@@ -34,7 +34,13 @@ fn producer() -> Producer {
     };
     let shared = Arc::new(ProducerShared::new(ProducerId(1), "alice"));
     let speaker = Speaker::new(Arc::new(ActiveSpeakers::new(Instant::now())), -60);
-    Producer::new(shared, Box::new(options), Some(-60), speaker)
+    Producer::new(
+        shared,
+        Box::new(options),
+        Some(-60),
+        Rates::default(),
+        speaker,
+    )
 }
 
 /// Sends the packets 20 ms apart, beginning with index `first`. What left, by the index it came with: (number, timestamp).

@@ -117,7 +117,8 @@ impl Worker {
             self.homes.insert(producer.id(), slot);
             let silence = self.options.silence_dbov;
             let speaker = Speaker::new(speakers, silence.unwrap_or(SILENCE_DBOV));
-            let producer = Producer::new(producer, options, silence, speaker);
+            let producer =
+                Producer::new(producer, options, silence, self.options.producer, speaker);
             transport.producers.push(producer);
         }
     }

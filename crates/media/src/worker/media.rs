@@ -5,10 +5,11 @@ use std::time::Instant;
 
 use super::Worker;
 use crate::drops::Drop;
+use crate::event::CloseReason;
 use crate::id::WorkerId;
 use crate::message::WorkerMessage;
 use crate::packet::MediaPacket;
-use crate::producer::Incoming;
+use crate::producer::{Incoming, Producer};
 use crate::rtp::Header;
 use crate::slab::Slot;
 use crate::srtp;
@@ -24,7 +25,12 @@ impl Worker {
         Self::schedule(&mut self.deadlines, &self.options, transport, slot, now);
         match handled {
             Ok((packet, subscribers)) => self.hand_on(&packet, subscribers),
-            Err(reason) => transport.drop(reason, &mut self.queues),
+            Err(reason) => {
+                transport.drop(reason, &mut self.queues);
+                if reason == Drop::RtpFlood && transport.producers.iter().any(Producer::floods) {
+                    self.end_transport(slot, CloseReason::Flood);
+                }
+            }
         }
     }
 
