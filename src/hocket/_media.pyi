@@ -179,8 +179,8 @@ class TransportConnected:
 class TransportClosed:
     """A transport ended by itself; never emitted for one closed by `close_transport` or `close_router`.
 
-    `reason`: `consent-expired`, `fingerprint-mismatch`, `handshake-timeout`, `handshake-failed`, `peer-closed`, ….
-    Its producers and consumers are gone with it.
+    `reason`: `consent-expired`, `fingerprint-mismatch`, `handshake-timeout`, `handshake-failed`, `peer-closed`,
+    `flood`, …. Its producers and consumers are gone with it.
     """
 
     def __new__(cls, *, transport: int, reason: str) -> Self: ...
@@ -415,6 +415,8 @@ class Engine:
         batch: bool = True,
         gather_us: int = 1_000,
         silence_dbov: int | None = -60,
+        producer_packets: int = 200,
+        producer_bits: int = 256_000,
         consent_ms: int = 30_000,
         handshake_ms: int = 30_000,
         max_transports: int = 20_000,
@@ -432,6 +434,9 @@ class Engine:
                 to one listener leave as one message; 0 is never.
             silence_dbov: packets of somebody quieter than this are not forwarded, -127 … 0 dBov (RFC 6464); `None`:
                 whatever comes is. Steady noise counts as silence up to -50 in any case.
+            producer_packets: packets a second of one producer, 10 … 10,000; as many at once.
+            producer_bits: bits of payload a second of one producer, 16,000 … 100,000,000; as many at once. What is
+                beyond either is dropped, and a transport whose producer goes on for ten seconds closes with `flood`.
             consent_ms: a transport that hears no valid check for so long is closed (RFC 7675).
             handshake_ms: DTLS must be done so long after the first valid check.
             max_transports: bound on transports in all.

@@ -151,6 +151,7 @@ fn core_options(options: &EngineOptions, random: &mut Random) -> hocket_media::O
         handshake_timeout: options.handshake,
         max_transports: options.max_transports,
         silence_dbov: options.silence_dbov,
+        producer: options.producer,
         seed: random.bytes(),
         ..hocket_media::Options::default()
     }

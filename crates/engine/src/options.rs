@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use hocket_media::options::SILENCE_DBOV;
+use hocket_media::options::{Rates, SILENCE_DBOV};
 
 use crate::{Error, Result};
 
@@ -29,6 +29,8 @@ pub struct EngineOptions {
     pub gather: Duration,
     /// Packets of somebody quieter than this are not forwarded, dBov −127…0 (RFC 6464); `None` = whatever comes is.
     pub silence_dbov: Option<i8>,
+    /// What one producer may send: 10–10,000 packets and 16,000–100,000,000 bits a second.
+    pub producer: Rates,
     /// A transport that hears no valid check for so long is closed (RFC 7675).
     pub consent: Duration,
     /// DTLS must be done so long after the first valid check.
@@ -51,6 +53,7 @@ impl Default for EngineOptions {
             batch: true,
             gather: Duration::from_millis(1),
             silence_dbov: Some(SILENCE_DBOV),
+            producer: Rates::default(),
             consent: Duration::from_secs(30),
             handshake: Duration::from_secs(30),
             max_transports: 20_000,
@@ -112,6 +115,12 @@ impl EngineOptions {
             .is_some_and(|level| !(-127..=0).contains(&level))
         {
             return refuse("silence_dbov: -127 to 0, or none");
+        }
+        if !(10..=10_000).contains(&self.producer.packets) {
+            return refuse("producer_packets: 10 to 10,000 a second");
+        }
+        if !(16_000..=100_000_000).contains(&self.producer.bits) {
+            return refuse("producer_bits: 16,000 to 100,000,000 a second"); // a full datagram is 12,000
         }
         if self.max_transports == 0 || self.max_transports > 1_000_000 {
             return refuse("max_transports: 1 to 1,000,000");
@@ -201,6 +210,26 @@ mod tests {
                     ..base()
                 },
                 "silence_dbov",
+            ),
+            (
+                EngineOptions {
+                    producer: Rates {
+                        packets: 9,
+                        ..Rates::default()
+                    },
+                    ..base()
+                },
+                "producer_packets",
+            ),
+            (
+                EngineOptions {
+                    producer: Rates {
+                        bits: 15_999,
+                        ..Rates::default()
+                    },
+                    ..base()
+                },
+                "producer_bits",
             ),
             (
                 EngineOptions {

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use hocket_engine::{EngineOptions, RouterId};
+use hocket_media::options::Rates;
 use hocket_media::{ConsumerId, Fingerprints, ProducerId, Role, StatsOf, TransportId};
 use pyo3::prelude::*;
 
@@ -42,9 +43,9 @@ impl Engine {
     #[new]
     #[pyo3(signature = (
         *, port=0, workers=0, addresses=vec!["0.0.0.0".to_owned(), "::".to_owned()], batch=true, gather_us=1_000, silence_dbov=Some(-60),
-        consent_ms=30_000, handshake_ms=30_000, max_transports=20_000, seed=None
+        producer_packets=200, producer_bits=256_000, consent_ms=30_000, handshake_ms=30_000, max_transports=20_000, seed=None
     ), text_signature = "(*, port=0, workers=0, addresses=('0.0.0.0', '::'), batch=True, gather_us=1000, silence_dbov=-60, \
-        consent_ms=30000, handshake_ms=30000, max_transports=20000, seed=None)")]
+        producer_packets=200, producer_bits=256000, consent_ms=30000, handshake_ms=30000, max_transports=20000, seed=None)")]
     #[allow(
         clippy::too_many_arguments,
         reason = "keyword arguments of a Python class"
@@ -57,6 +58,8 @@ impl Engine {
         batch: bool,
         gather_us: i64,
         silence_dbov: Option<i64>,
+        producer_packets: i64,
+        producer_bits: i64,
         consent_ms: i64,
         handshake_ms: i64,
         max_transports: i64,
@@ -72,6 +75,10 @@ impl Engine {
             batch,
             gather: Duration::from_micros(narrow("gather_us", gather_us)?),
             silence_dbov: narrow_some("silence_dbov", silence_dbov)?,
+            producer: Rates {
+                packets: narrow("producer_packets", producer_packets)?,
+                bits: narrow("producer_bits", producer_bits)?,
+            },
             consent: Duration::from_millis(narrow("consent_ms", consent_ms)?),
             handshake: Duration::from_millis(narrow("handshake_ms", handshake_ms)?),
             max_transports: narrow("max_transports", max_transports)?,

@@ -94,6 +94,8 @@ class MediaEngine:
         consent_ms: int = 30_000,
         handshake_ms: int = 30_000,
         max_transports: int = 20_000,
+        producer_packets: int = 200,
+        producer_bits: int = 256_000,
         seed: int | None = None,
         on_event: Watcher | None = None,
     ) -> None:
@@ -110,6 +112,9 @@ class MediaEngine:
             consent_ms: a transport that hears no valid check for so long closes with `consent-expired`.
             handshake_ms: time for DTLS from the first valid check on.
             max_transports: bound on transports in all; beyond it `create_transport` raises `Overloaded`.
+            producer_packets: packets a second of one producer, 10 … 10,000, and at once; what is beyond is dropped.
+            producer_bits: bits of payload a second of one producer, 16,000 … 100,000,000, likewise. A transport whose
+                producer goes on beyond either for ten seconds closes with `flood`.
             seed: repeatable randomness, for tests alone.
             on_event: told every event, before the object's own watcher is.
         """
@@ -125,6 +130,8 @@ class MediaEngine:
             consent_ms=consent_ms,
             handshake_ms=handshake_ms,
             max_transports=max_transports,
+            producer_packets=producer_packets,
+            producer_bits=producer_bits,
             seed=seed,
         )
         self._on_event = on_event
