@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -102,6 +102,15 @@ def check_active_speakers(limit: int, name: str = "active_speakers") -> None:
         raise ConfigError(f"{name} {limit}: must be 0 to {ACTIVE_SPEAKERS_LIMIT}.")
 
 
+_LIMIT_RANGES: Mapping[str, tuple[int, int]] = {
+    "transports": (2, 1_000_000),
+    "producer_packets_per_second": (10, 10_000),
+    "producer_bits_per_second": (16_000, 100_000_000),
+    "request_byte_burst": (65_536, 2**30),
+}
+"""The media engine's own ranges, and what a browser needs to join."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
     """Bounds on what clients can make the server hold and do. Reaching one is an error with a time to come back."""
@@ -115,8 +124,34 @@ class Limits:
     streams_per_address: int = 256
     """Streams from one IP address: an office behind one address still fits."""
 
+    joins_per_second: float = 200.0
+    """Streams that are opened, in the long run: about as many joins as one core does."""
+
+    join_burst: int = 2_000
+    """Streams that are opened at once: everybody comes back together after a restart."""
+
+    address_joins_per_second: float = 20.0
+    """Streams that one IP address opens, in the long run."""
+
+    address_join_burst: int = 512
+    """Streams that one IP address opens at once: an office that comes back together, twice."""
+
     participants: int = 100
     """People in one channel, listeners included. Everyone hears everyone: work grows with the square."""
+
+    channels: int = 2_500
+    """Channels in all; each is there as long as somebody is in it, or on the way."""
+
+    transports: int = 20_000
+    """Media connections in all, at most 1,000,000; each stream on its way into a channel and in it has two."""
+
+    producer_packets_per_second: int = 200
+    """Packets of one microphone, 10 to 10,000; as many at once. More are not forwarded, and after ten seconds of that
+    its stream ends. Opus in its shortest usual frames of 10 ms makes half as many."""
+
+    producer_bits_per_second: int = 256_000
+    """Bits of one microphone, 16,000 to 100,000,000; as many at once, and more fare alike. A browser makes some 40,000
+    for a voice; music at 128,000 fits with a copy of everything (RFC 2198)."""
 
     step_seconds: float = 30.0
     """Time for each step up to JoinedChannel. A person may be reading a microphone prompt meanwhile."""
@@ -130,6 +165,12 @@ class Limits:
     request_burst: int = 300
     """Requests of one stream at once: a newcomer to a full channel resumes everyone."""
 
+    request_bytes_per_second: float = 65_536.0
+    """Bytes of one stream's requests, in the long run."""
+
+    request_byte_burst: int = 1_048_576
+    """Bytes of one stream's requests at once, at least 65,536: four of the longest requests that are read at all."""
+
     outbox: int = 1_024
     """Frames that wait for one client. A full outbox ends that client's stream: it does not read."""
 
@@ -140,11 +181,15 @@ class Limits:
         """Refuses what would serve nobody.
 
         Raises:
-            ConfigError: a limit is not above 0, or the outbox cannot hold a newcomer's view of a full channel.
+            ConfigError: a limit is not above 0 or out of its range, or the outbox cannot hold a newcomer's view of a
+                full channel.
         """
         for name in self.__dataclass_fields__:
             if not getattr(self, name) > 0:
                 raise ConfigError(f"The limit {name} must be above 0.")
+        for name, (least, most) in _LIMIT_RANGES.items():
+            if not least <= getattr(self, name) <= most:
+                raise ConfigError(f"The limit {name} must be {least:,} to {most:,}.")
         if self.outbox < 2 * self.participants + 8:
             raise ConfigError("The limit outbox must be at least twice the limit participants, and 8 more.")
 

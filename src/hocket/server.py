@@ -114,13 +114,18 @@ class VoiceServer:
             "silence_dbov": silence_dbov,
             "addresses": tuple(media_addresses),
         }
+        self._limits = limits or Limits()
+        self._media_options |= {
+            "max_transports": self._limits.transports,
+            "producer_packets": self._limits.producer_packets_per_second,
+            "producer_bits": self._limits.producer_bits_per_second,
+        }
         self._active_speakers = _how_many_speak(active_speakers)
         self._authenticate: Authenticate = OpenAuth() if authenticate is None else authenticate
         own: Authorize = getattr(self._authenticate, "authorize", allow_everything)
         self._authorize = own if authorize is None else authorize
         self._one_channel: OneChannel = one_channel
         self._allowed_origins = frozenset(allowed_origins)
-        self._limits = limits or Limits()
         self._hrpc = HrpcApp(self._admit)
         self._page = Page() if page else None
         self._health = Health(lambda: self.ready)

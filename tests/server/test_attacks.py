@@ -237,7 +237,7 @@ async def test_t13_streams_of_one_user_and_of_one_address_are_limited() -> None:
 
 
 async def test_t13_somebody_who_does_not_read_is_closed_as_a_slow_consumer_and_harms_nobody() -> None:
-    limits = Limits(outbox=40, participants=16, close_seconds=0.3)
+    limits = Limits(outbox=40, participants=16, close_seconds=0.3, address_join_burst=10_000, join_burst=10_000)
     async with running(limits=limits) as (voice, base):
         sleeper = await Client.open(base, "1")
         await sleeper.join(speaks=False)

@@ -8,6 +8,7 @@ import os
 import random
 from pathlib import Path
 
+from hocket.config import Limits
 from hocket.server import VoiceServer
 from tests.server.running import running, until
 from tests.server.wire import Client
@@ -52,7 +53,7 @@ async def settled(voice: VoiceServer) -> None:
 
 async def test_after_1000_joins_and_leaves_everything_is_back_where_it_was() -> None:
     chance = random.Random(1)
-    async with running() as (voice, base):
+    async with running(limits=Limits(address_join_burst=2 * JOINS)) as (voice, base):
         await come_and_go(base, JOINS // 2, chance)  # what is allocated once
         await settled(voice)
         before, memory = held(), resident()

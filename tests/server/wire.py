@@ -59,8 +59,9 @@ class Client:
         *,
         headers: dict[str, str] | None = None,
         subprotocols: Sequence[str] | None = None,
+        address: str = "127.0.0.1",
     ) -> Self:
-        """Opens a stream below `base` (`http://…`), offering the token as a browser does."""
+        """Opens a stream below `base` (`http://…`), offering the token as a browser does; from that address."""
         for secret in (token, *(subprotocols or ()), *(headers or {}).values()):
             secrecy.keep(secret)
         offered = (["hrpc1"] if token is None else ["hrpc1", token]) if subprotocols is None else subprotocols
@@ -71,6 +72,7 @@ class Client:
                 additional_headers=headers,
                 proxy=None,
                 open_timeout=PATIENCE,
+                local_addr=(address, 0),
             )
         except InvalidStatus as refused:
             answer = refused.response

@@ -64,7 +64,8 @@ class Person:
         self.outbox = Outbox(house.limits.outbox, lambda: None)
         self.seat = Seat(user, directory=house.directory, media=house.media, outbox=self.outbox, end=self.end)
         pace = TokenBucket(rate=house.limits.requests_per_second, burst=house.limits.request_burst, now=0.0)
-        self.session = Session(0.0, step_seconds=house.limits.step_seconds, pace=pace)
+        bytes_ = TokenBucket(rate=house.limits.request_bytes_per_second, burst=house.limits.request_byte_burst, now=0.0)
+        self.session = Session(0.0, step_seconds=house.limits.step_seconds, pace=pace, bytes=bytes_)
         self.heard: list[Response] = []
 
     def say(self, *requests: voice.StreamMessageRequest) -> None:
@@ -73,6 +74,7 @@ class Person:
             if self.error is not None:
                 return
             try:
+                self.session.weigh(request.ByteSize(), self.now)
                 command = self.session.receive(request, self.now)
                 if isinstance(command, Initialize):
                     self.seat.initialize(command, self.permissions)

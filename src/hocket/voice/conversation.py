@@ -64,7 +64,8 @@ class Conversation:
         self._seat = Seat(user, directory=directory, media=media, outbox=self._outbox, end=self.end)
         now = self._loop.time()
         pace = TokenBucket(rate=limits.requests_per_second, burst=limits.request_burst, now=now)
-        self._session = Session(now, step_seconds=limits.step_seconds, pace=pace)
+        bytes_ = TokenBucket(rate=limits.request_bytes_per_second, burst=limits.request_byte_burst, now=now)
+        self._session = Session(now, step_seconds=limits.step_seconds, pace=pace, bytes=bytes_)
 
     @property
     def channel_id(self) -> ChannelId | None:
@@ -158,6 +159,7 @@ class Conversation:
         return await self._stream.receive()
 
     async def _answer(self, frame: bytes) -> None:
+        self._session.weigh(len(frame), self._loop.time())
         command = self._session.receive(decode_request(frame), self._loop.time())
         match command:
             case None:

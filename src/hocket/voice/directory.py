@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from types import MappingProxyType
 
 from hocket.config import Limits, OneChannel
-from hocket.errors import HocketError, JoinedElsewhere, Kicked
+from hocket.errors import HocketError, JoinedElsewhere, Kicked, ResourceExhausted
 from hocket.policy import (
     ChannelId,
     HowManySpeak,
@@ -21,6 +21,9 @@ from hocket.voice.channel import Channel
 from hocket.voice.events import Event
 from hocket.voice.media import Media
 from hocket.voice.participant import Participant
+
+_CHANNELS_RETRY = 30
+"""Seconds after which a client may ask for one more channel again."""
 
 
 class Directory:
@@ -57,9 +60,15 @@ class Directory:
 
     @contextmanager
     def hold(self, id: ChannelId) -> Iterator[Channel]:
-        """A channel, made for the first holder and closed after the last."""
+        """A channel, made for the first holder and closed after the last.
+
+        Raises:
+            ResourceExhausted: it would be one too many.
+        """
         channel = self._channels.get(id)
         if channel is None:
+            if len(self._channels) >= self._limits.channels:
+                raise ResourceExhausted("The server has no room for another channel.", retry_after=_CHANNELS_RETRY)
             limit = self._active_speakers(id)
             router = self._media.create_router()
             if limit:

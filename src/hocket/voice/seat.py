@@ -86,6 +86,7 @@ class Seat:
         Raises:
             PermissionDenied: the user may not join.
             Kicked: a moderator keeps the user out.
+            ResourceExhausted: there is no room for one more channel.
         """
         moderation = self._directory.moderation
         moderation.check(self.user.id, command.channel)

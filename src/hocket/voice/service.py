@@ -29,6 +29,10 @@ from hocket.voice.directory import Directory
 from hocket.voice.events import Event
 from hocket.voice.expiry import has_expired
 from hocket.voice.media import Media
+from hocket.voice.pace import TokenBucket, TokenBuckets
+
+_ADDRESSES = 10_000
+"""Addresses whose joins are counted apart."""
 
 _LIMIT_RETRY = 10
 _AUTHENTICATE_RETRY = 5
@@ -62,6 +66,11 @@ class VoiceService:
         )
         self._conversations: set[Conversation] = set()
         self._counts: Counter[Hashable] = Counter()
+        now = asyncio.get_running_loop().time()
+        self._joins = TokenBucket(rate=limits.joins_per_second, burst=limits.join_burst, now=now)
+        self._joins_by_address = TokenBuckets(
+            rate=limits.address_joins_per_second, burst=limits.address_join_burst, most=_ADDRESSES
+        )
         self._draining = False
         self._drained_at = math.inf
         self._emptied = asyncio.Event()
@@ -160,6 +169,7 @@ class VoiceService:
         if self._draining:
             raise Unavailable("The server is stopping or restarting.", retry_after=_DRAIN_RETRY)
         # Counted before anybody is asked who it is: that may take long, and many may wait for it.
+        self._pace_joins(neighbourhood(call.address))
         with (
             self._counted("all", self._limits.streams, "The server has no room for another stream."),
             self._counted(
@@ -177,6 +187,19 @@ class VoiceService:
                     await self._converse(user, stream)
 
                 yield handle
+
+    def _pace_joins(self, address: str | None) -> None:
+        """Counts one that comes.
+
+        Raises:
+            ResourceExhausted: too many have come, from this address or in all.
+        """
+        now = asyncio.get_running_loop().time()
+        if not self._joins_by_address.take(address, now):
+            wait = self._joins_by_address.wait(address)
+            raise ResourceExhausted("Your address opens streams too fast.", retry_after=wait)
+        if not self._joins.take(now):
+            raise ResourceExhausted("Too many people come at once.", retry_after=self._joins.wait())
 
     async def _identify(self, call: Call) -> User:
         """Who opens a stream.

@@ -23,9 +23,6 @@ from hocket.voice.pace import TokenBucket
 EXTENSION_VERSION: Final = 1
 """The highest version of our extension (field 1000) that this server speaks."""
 
-_BURST_RETRY = 2
-"""Seconds after which a client that sent too much may come back."""
-
 _KINDS_OF_CLIENTS = 64
 _USUAL = 16 * 1024
 """Texts of capabilities of which the outcome is remembered, and the longest of them, in characters: at most 1 MiB (4 of
@@ -140,19 +137,31 @@ class Session:
         extension: the version of our extension that the client asked for and we speak; 0 before Initialize.
     """
 
-    def __init__(self, now: float, *, step_seconds: float, pace: TokenBucket) -> None:
+    def __init__(self, now: float, *, step_seconds: float, pace: TokenBucket, bytes: TokenBucket) -> None:
         """A stream that has just been opened.
 
         Args:
             now: seconds, of any clock that only goes forward; the same for every call.
             step_seconds: time for each step up to JoinChannel.
             pace: what bounds how many requests come.
+            bytes: what bounds how long they are together.
         """
         self.state = State.OPENED
         self.extension = 0
         self._step_seconds = step_seconds
         self._deadline = now + step_seconds
         self._pace = pace
+        self._bytes = bytes
+
+    def weigh(self, length: int, now: float) -> None:
+        """A request of so many bytes has come, and is about to be read.
+
+        Raises:
+            ResourceExhausted: too many bytes have come; the stream ends with it.
+        """
+        if not self._bytes.take(now, length):
+            self.state = State.ENDED
+            raise ResourceExhausted("Too many bytes of requests at once.", retry_after=self._bytes.wait(length))
 
     def receive(self, request: voice.StreamMessageRequest, now: float) -> Command | None:
         """Takes the next request.
@@ -199,7 +208,7 @@ class Session:
 
     def _receive(self, request: voice.StreamMessageRequest, now: float) -> Command | None:
         if not self._pace.take(now):
-            raise ResourceExhausted("Too many requests at once.", retry_after=_BURST_RETRY)
+            raise ResourceExhausted("Too many requests at once.", retry_after=self._pace.wait())
         kind = request.WhichOneof("message")
         if kind is None:
             raise BadStreamingRequest("The frame holds no request that this server knows.")
