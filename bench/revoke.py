@@ -102,7 +102,7 @@ class Tap:
 
 @dataclass
 class Figures:
-    """Of each call, in ms: what it took, and from its begin, and its return, to the last packet that left after that."""
+    """Of each call, in ms: what it took; from its begin to the last packet that left after it; from its return."""
 
     call: list[float] = field(default_factory=list)
     silence: list[float] = field(default_factory=list)

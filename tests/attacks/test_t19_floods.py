@@ -47,12 +47,10 @@ def flood(client: PymediasoupClient, spread: Callable[[bytes, int], list[bytes]]
 
     async def more(packet: bytes) -> None:
         nonlocal sent
-        if 64 <= packet[1] & 0x7F < 96:
-            return await send(packet)
-        sent += 1
-        for each in spread(packet, sent):
+        is_rtcp = 64 <= packet[1] & 0x7F < 96
+        sent += not is_rtcp
+        for each in [packet] if is_rtcp else spread(packet, sent):
             await send(each)
-        return None
 
     transport._send_rtp = more
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from hocket.errors import HocketError
-from hocket.policy import ChannelId
+from hocket.policy import ChannelId, Permissions
 from hocket.proto import voice
 from hocket.voice.session import State
 from tests.voice import shapes
@@ -30,6 +30,13 @@ ALPHABET: dict[str, Callable[[Person], voice.StreamMessageRequest]] = {
     "deafen": lambda person: shapes.set_deafened(),
     "restart ICE": lambda person: shapes.restart_ice(str(max(person.house.media.transports, default=0))),
     "restart ICE of nothing": lambda person: shapes.restart_ice("nothing"),
+    "unmute": lambda person: shapes.set_muted(False),
+    "undeafen": lambda person: shapes.set_deafened(False),
+    "ping": lambda person: shapes.ping(),
+    "mute user 7": lambda person: shapes.mute_user(7),
+    "kick user 7": lambda person: shapes.kick_user(7),
+    "kick nobody": lambda person: shapes.kick_user(8),
+    "kick oneself": lambda person: shapes.kick_user(1),
     "unknown extension": lambda person: shapes.unknown_extension(),
     "nothing": lambda person: voice.StreamMessageRequest(),
 }
@@ -44,23 +51,44 @@ NEXT: dict[tuple[State, str], State] = {
 """The whole protocol, written down once more: any other request ends the stream."""
 
 
+KINDS = {
+    "member": Permissions(),
+    "moderator": Permissions(moderate=True),
+    "may not speak": Permissions(speak=False),
+    "may not listen": Permissions(listen=False),
+    "stranger": Permissions(join=False),
+}
+
+
+MISTAKES = {"hocket.out-of-order", "hrpc.http.bad-streaming-request"}
+MISTAKES_INSIDE = {*MISTAKES, "hocket.invalid-parameters", "hocket.not-found"}
+ENDS = {
+    "member": {*MISTAKES_INSIDE, "hocket.permission-denied"},
+    "moderator": {*MISTAKES_INSIDE, "hocket.kicked"},
+    "may not speak": {*MISTAKES_INSIDE, "hocket.permission-denied"},
+    "may not listen": {*MISTAKES_INSIDE, "hocket.permission-denied"},
+    "stranger": {*MISTAKES, "hocket.permission-denied"},
+}
+"""How the sequences of each kind end, those that end."""
+
+
 @dataclass
 class Tally:
     sequences: int = 0
     ends: dict[str, int] = field(default_factory=dict)
 
 
-def play(names: tuple[str, ...]) -> tuple[House, Person]:
+def play(names: tuple[str, ...], permissions: Permissions = KINDS["member"]) -> tuple[House, Person]:
     """Plays one sequence from the start, in a channel where user 7 speaks already."""
     house = House()
     house.join(7)
-    person = house.person(1)
+    person = house.person(1, permissions=permissions)
     for name in names:
         person.say(ALPHABET[name](person))
     return house, person
 
 
-def live_sequences(tally: Tally) -> Iterator[tuple[str, ...]]:
+def live_sequences(tally: Tally, permissions: Permissions) -> Iterator[tuple[str, ...]]:
     """Every sequence up to LENGTH, but what follows an end only once: an ended stream reads nothing more."""
     waiting: list[tuple[str, ...]] = [()]
     while waiting:
@@ -70,7 +98,7 @@ def live_sequences(tally: Tally) -> Iterator[tuple[str, ...]]:
         for name in ALPHABET:
             longer = (*names, name)
             yield longer
-            _, person = play(longer)
+            _, person = play(longer, permissions)
             tally.sequences += 1
             if person.error is None:
                 waiting.append(longer)
@@ -78,32 +106,31 @@ def live_sequences(tally: Tally) -> Iterator[tuple[str, ...]]:
                 tally.ends[person.error.identifier] = tally.ends.get(person.error.identifier, 0) + 1
 
 
-def test_every_sequence_of_requests_ends_in_a_defined_state() -> None:
-    tally = Tally()
-    for names in live_sequences(tally):
-        house, person = play(names)
-        before = State.OPENED if len(names) == 1 else play(names[:-1])[1].session.state
-        kind = ALPHABET[names[-1]](person).WhichOneof("message") or ""
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_t17_every_sequence_of_requests_ends_in_a_defined_state(kind: str) -> None:
+    tally, permissions = Tally(), KINDS[kind]
+    for names in live_sequences(tally, permissions):
+        house, person = play(names, permissions)
+        before = State.OPENED if len(names) == 1 else play(names[:-1], permissions)[1].session.state
+        message = ALPHABET[names[-1]](person).WhichOneof("message") or ""
+        left = house.directory.channels.get(ChannelId(1, 2))
+        remains = left is not None and 7 in left.members
+        assert remains or (permissions.moderate and "kick user 7" in names)
         if person.error is None:
-            assert person.session.state is NEXT[before, kind], names
+            assert person.session.state is NEXT[before, message], names
         else:
             assert isinstance(person.error, HocketError)
             assert person.error.sentence
             assert person.session.state is State.ENDED
-            assert len(house.media.transports) == 2, "only user 7 is left"
-            assert house.directory.dump() == {"1/2": house.directory.channels[ChannelId(1, 2)].dump()}
+            assert len(house.media.transports) == 2 * remains, "only user 7 is left, unless it was kicked"
+            assert house.directory.dump() == ({} if left is None else {"1/2": left.dump()})
         person.leave()
         assert len(house.media.consumers) == 0
-    assert tally.sequences > 300
-    assert set(tally.ends) == {
-        "hocket.out-of-order",
-        "hocket.invalid-parameters",
-        "hocket.not-found",
-        "hrpc.http.bad-streaming-request",
-    }
+    assert set(tally.ends) == ENDS[kind]
+    assert tally.sequences > (300 if permissions.join else len(ALPHABET) - 1)
 
 
-def test_an_ended_stream_takes_nothing_more() -> None:
+def test_t17_an_ended_stream_takes_nothing_more() -> None:
     for kind in ALPHABET:
         _, person = play(("join",))
         assert person.session.state is State.ENDED
