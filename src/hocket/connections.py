@@ -2,13 +2,14 @@
 
 Seen in uvicorn 0.54: a connection that sends nothing, a request head without end, or one byte of a body that nobody
 asked for, is kept for ever; answers to WebSocket pings pile up in memory for a client that does not read; a message may
-come in any number of empty fragments; text that is no UTF-8 is logged with a trace, for every stranger who sends some.
+come in any number of empty fragments; text that is no UTF-8 and each refused WebSocket are errors in the log, so that a
+stranger can fill it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -17,6 +18,9 @@ from websockets.http11 import Request
 
 from hocket import health
 from hocket.hrpc.codec import REQUEST_LIMIT
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGISendEvent
 
 HEAD_LIMIT = 64 * 1024
 """Longest request head, in bytes: cookies and a long token fit."""
@@ -92,7 +96,7 @@ class HttpConnection(HttpToolsProtocol):
 
 
 class WebSocketConnection(WebSocketsSansIOProtocol):
-    """WebSocket that reads no more while the client does not.
+    """WebSocket that reads no more while the client does not, and that may be refused.
 
     Attributes:
         close_seconds: time for the client to answer a close frame (RFC 6455 §7.1.1), before the connection is closed.
@@ -104,6 +108,12 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
         """The client asks for a WebSocket."""
         self.close_timeout = self.close_seconds
         super().handle_connect(event)
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """An answer in place of the upgrade completes the handshake: uvicorn would log an error for each of them."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            self.handshake_complete = True
 
     def pause_writing(self) -> None:
         """The client does not read: what it sends may make us answer, so it waits too."""

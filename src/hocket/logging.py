@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TextIO
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, TextIO
 
 from hocket.config import LogLevel
 
@@ -19,6 +23,13 @@ _ids: ContextVar[tuple[tuple[str, object], ...]] = ContextVar("hocket_log_ids", 
 
 _COLOURS = {"DEBUG": "\x1b[2m", "INFO": "\x1b[36m", "WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[31m"}
 _PLAIN = "\x1b[0m"
+
+
+_QUIET_SECONDS: Final = 60.0
+"""For so long an error that comes again is only counted: what fails once fails a thousand times a minute as easily."""
+
+_KINDS: Final = 64
+"""Most kinds of errors that are remembered; then the one that was told longest ago is forgotten, and told anew."""
 
 
 @contextmanager
@@ -29,6 +40,66 @@ def ids(**more: object) -> Iterator[None]:
         yield
     finally:
         _ids.reset(token)
+
+
+@dataclass(slots=True)
+class _Kind:
+    """An error that was told: when (monotonic seconds), and how often it came since."""
+
+    told: float
+    unsaid: int = 0
+
+
+class Sparing:
+    """Logs an error that can repeat: the first of a kind at once, and then how often it came, once a minute at most.
+
+    A kind is a sentence, and of an exception its type and the line that raised it. The count goes with the next of the
+    kind after the minute, so that nothing has to wake up for it.
+    """
+
+    def __init__(self, logger: logging.Logger, clock: Callable[[], float] = time.monotonic) -> None:
+        """Nothing told yet. One object for each server: another server's errors are news."""
+        self._logger = logger
+        self._clock = clock
+        self._kinds: OrderedDict[Hashable, _Kind] = OrderedDict()
+
+    def exception(self, sentence: str, *args: object) -> None:
+        """Logs the exception that is being handled, with its trace; `sentence % args` says what failed."""
+        kind, error, trace = sys.exc_info()
+        self._tell(logging.ERROR, (sentence, args, kind, _raised_at(trace)), sentence, args, error)
+
+    def error(self, sentence: str, *args: object, kind: Hashable = None) -> None:
+        """Logs an error without a trace; `kind` is what makes it differ from others of the same sentence."""
+        self._tell(logging.ERROR, (sentence, kind), sentence, args, None)
+
+    def warning(self, sentence: str, *args: object, kind: Hashable = None) -> None:
+        """Logs a warning, likewise."""
+        self._tell(logging.WARNING, (sentence, kind), sentence, args, None)
+
+    def _tell(
+        self, level: int, key: Hashable, sentence: str, args: tuple[object, ...], error: BaseException | None
+    ) -> None:
+        now = self._clock()
+        known = self._kinds.get(key)
+        if known is not None and now - known.told < _QUIET_SECONDS:
+            known.unsaid += 1
+            return
+        if known is not None and known.unsaid:
+            sentence, args = f"{sentence} (and %d times more since it was told last)", (*args, known.unsaid)
+        self._kinds[key] = _Kind(now)
+        self._kinds.move_to_end(key)
+        if len(self._kinds) > _KINDS:
+            self._kinds.popitem(last=False)
+        self._logger.log(level, sentence, *args, exc_info=error)
+
+
+def _raised_at(trace: TracebackType | None) -> tuple[str, int] | None:
+    """File and line of the innermost frame."""
+    if trace is None:
+        return None
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace.tb_frame.f_code.co_filename, trace.tb_lineno
 
 
 class Formatter(logging.Formatter):

@@ -19,6 +19,7 @@ from hocket.errors import PermissionDenied, Unavailable
 from hocket.health import PATHS, Health
 from hocket.hrpc.asgi import Call, Handler, HrpcApp, Message, Receive, Scope, Send, route_path
 from hocket.hrpc.service import METHODS
+from hocket.logging import Sparing
 from hocket.media.engine import EngineClosed, MediaEngine, WorkerFailed
 from hocket.media.engine import Event as EngineEvent
 from hocket.network import own_addresses, resolve
@@ -131,6 +132,8 @@ class VoiceServer:
         self._health = Health(lambda: self.ready)
         self._feed = Feed()
         self._handlers: dict[type[Event], list[EventHandler]] = {}
+        self._waiting: Subscription | None = None  # events on their way to the handlers
+        self._log = Sparing(logger)
         self._running: AsyncExitStack | None = None
         self._service: VoiceService | None = None
         self._engine: MediaEngine | None = None
@@ -153,7 +156,7 @@ class VoiceServer:
         self._leaving = False
         async with AsyncExitStack() as stack:
             addresses = [announced.address for announced in self._announced]
-            engine = MediaEngine(announce=addresses, on_event=_log_failure, **self._media_options)
+            engine = MediaEngine(announce=addresses, on_event=self._hear_engine, **self._media_options)
             self._engine = await stack.enter_async_context(engine)
             self._service = VoiceService(
                 EngineMedia(self._engine),
@@ -162,11 +165,12 @@ class VoiceServer:
                 limits=self._limits,
                 one_channel=self._one_channel,
                 allowed_origins=self._allowed_origins,
-                tell_app=self._feed.publish,
+                tell_app=self._tell_app,
                 active_speakers=self._active_speakers,
             )
             tasks = await stack.enter_async_context(asyncio.TaskGroup())
-            telling = tasks.create_task(self._tell_handlers(self._feed.subscribe()))
+            self._waiting = self._feed.subscribe()
+            telling = tasks.create_task(self._tell_handlers(self._waiting))
             stack.push_async_callback(self._finish_telling, telling)
             stack.push_async_callback(self.drain)
             self._running = stack.pop_all()
@@ -180,7 +184,7 @@ class VoiceServer:
         if running is not None:
             await running.aclose()
         self._feed = Feed()
-        self._service = self._engine = None
+        self._waiting = self._service = self._engine = None
 
     @asynccontextmanager
     async def lifespan(self, app: object = None) -> AsyncIterator[None]:
@@ -361,7 +365,7 @@ class VoiceServer:
     @asynccontextmanager
     async def _admit(self, call: Call) -> AsyncIterator[Handler]:
         if self._service is None:
-            logger.error("a stream was refused: this VoiceServer does not run; give its lifespan to the app")
+            self._log.error("a stream was refused: this VoiceServer does not run; give its lifespan to the app")
             raise Unavailable(retry_after=5)
         async with self._service.admit(call) as handle:
             yield handle
@@ -377,6 +381,11 @@ class VoiceServer:
             )
         return announced
 
+    def _tell_app(self, event: Event) -> None:
+        self._feed.publish(event)
+        if self._waiting is not None and self._waiting.lost:
+            self._log.warning("the handlers of events are too slow: the oldest events that wait for them are lost")
+
     async def _tell_handlers(self, events: Subscription) -> None:
         async for event in events:
             for handler in tuple(self._handlers.get(type(event), ())):
@@ -385,7 +394,12 @@ class VoiceServer:
                     if inspect.isawaitable(result):
                         await result
                 except Exception:
-                    logger.exception("a handler of %s events failed", type(event).__name__)
+                    self._log.exception("a handler of %s events failed", type(event).__name__)
+
+    def _hear_engine(self, event: EngineEvent) -> None:
+        if isinstance(event, WorkerFailed):
+            sentence = "media thread %d failed and was replaced: %d transports lost"
+            self._log.error(sentence, event.worker, len(event.transports), kind=event.worker)
 
     async def _finish_telling(self, telling: asyncio.Task[None]) -> None:
         """Lets the handlers hear of those who left last, within a bounded time."""
@@ -417,11 +431,6 @@ def _how_many_speak(chosen: int | HowManySpeak) -> HowManySpeak:
         return limit
 
     return asked
-
-
-def _log_failure(event: EngineEvent) -> None:
-    if isinstance(event, WorkerFailed):
-        logger.error("media thread %d failed and was replaced: %d transports lost", event.worker, len(event.transports))
 
 
 def _lifespan_failed(sentence: str) -> Message:

@@ -14,6 +14,7 @@ from typing import Any
 from hocket.errors import BadStreamingRequest, HocketError, InternalError
 from hocket.hrpc.codec import SUBPROTOCOL, read_authorization, read_opening
 from hocket.hrpc.service import Answer, Method, check_http, check_websocket, error_answer, find_method
+from hocket.logging import Sparing
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -113,6 +114,7 @@ class HrpcApp:
     def __init__(self, admit: Admit) -> None:
         """Asks `admit` for every call."""
         self._admit = admit
+        self._log = Sparing(logger)  # what an app's function gets wrong, it gets wrong for everybody who comes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one HTTP request or one WebSocket."""
@@ -138,7 +140,7 @@ class HrpcApp:
         except Exception as error:
             expected = isinstance(error, HocketError) and not accepted
             if not expected:
-                logger.exception("a stream failed")
+                self._log.exception("a stream failed")
             if not accepted:
                 await _refuse(scope, send, error if isinstance(error, HocketError) else InternalError())
 
@@ -148,7 +150,7 @@ class HrpcApp:
         except HocketError as error:
             await _send_http(send, "http.response", error_answer(error))
         except Exception:
-            logger.exception("a request failed")
+            self._log.exception("a request failed")
             await _send_http(send, "http.response", error_answer(InternalError()))
 
     async def _answer_http(self, scope: Scope) -> None:

@@ -19,8 +19,9 @@ from hocket.config import Limits
 from hocket.errors import HocketError, InternalError, ResourceExhausted, Unauthenticated, Unavailable
 from hocket.hrpc.asgi import Stream, StreamClosed
 from hocket.hrpc.codec import decode_request, encode_error
-from hocket.logging import ids
+from hocket.logging import Sparing, ids
 from hocket.policy import Authorize, ChannelId, Permissions
+from hocket.voice.asking import ask
 from hocket.voice.directory import Directory
 from hocket.voice.expiry import expiry
 from hocket.voice.media import Media
@@ -47,14 +48,23 @@ class Conversation:
     """
 
     def __init__(
-        self, user: User, stream: Stream, *, directory: Directory, media: Media, authorize: Authorize, limits: Limits
+        self,
+        user: User,
+        stream: Stream,
+        *,
+        directory: Directory,
+        media: Media,
+        authorize: Authorize,
+        limits: Limits,
+        failures: Sparing,
     ) -> None:
-        """A stream that was just accepted; `run` does the rest."""
+        """A stream that was just accepted; `run` does the rest. `failures` logs those of all streams."""
         self.number = next(_numbers)
         self.user = user
         self._stream = stream
         self._authorize = authorize
         self._limits = limits
+        self._failures = failures
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[HocketError | None] = self._loop.create_future()
         self._woken = asyncio.Event()
@@ -146,7 +156,7 @@ class Conversation:
         except HocketError as error:
             self.end(error)
         except Exception:
-            logger.exception("a request failed")
+            self._failures.exception("a request failed")
             self.end(InternalError())
 
     async def _next_request(self) -> bytes:
@@ -186,11 +196,8 @@ class Conversation:
         return nullcontext() if channel is None else ids(channel=f"{channel.guild}/{channel.channel}")
 
     async def _ask_permissions(self, channel: ChannelId) -> Permissions:
-        try:
-            async with asyncio.timeout(self._limits.authorize_seconds):
-                return await self._authorize(self.user, channel)
-        except TimeoutError:
-            raise Unavailable("Permissions could not be looked up in time.", retry_after=_AUTHORIZE_RETRY) from None
+        late = Unavailable("Permissions could not be looked up in time.", retry_after=_AUTHORIZE_RETRY)
+        return await ask(self._authorize(self.user, channel), seconds=self._limits.authorize_seconds, late=late)
 
     async def _write(self) -> None:
         try:

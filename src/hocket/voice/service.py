@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Hashable, Iterator, Mapping
@@ -12,6 +13,7 @@ from hocket.auth import Authenticate, Credentials, User, wall_clock
 from hocket.config import Limits, OneChannel
 from hocket.errors import HocketError, Kicked, PermissionDenied, ResourceExhausted, Unauthenticated, Unavailable
 from hocket.hrpc.asgi import Call, Handler, Stream
+from hocket.logging import Sparing
 from hocket.policy import (
     Authorize,
     ChannelId,
@@ -23,6 +25,7 @@ from hocket.policy import (
     without_ambient,
 )
 from hocket.voice import frames
+from hocket.voice.asking import ask
 from hocket.voice.channel import Channel
 from hocket.voice.conversation import Conversation
 from hocket.voice.directory import Directory
@@ -65,6 +68,7 @@ class VoiceService:
             media, limits=limits, one_channel=one_channel, tell_app=tell_app, active_speakers=active_speakers
         )
         self._conversations: set[Conversation] = set()
+        self._failures = Sparing(logging.getLogger("hocket.voice"))
         self._counts: Counter[Hashable] = Counter()
         now = asyncio.get_running_loop().time()
         self._joins = TokenBucket(rate=limits.joins_per_second, burst=limits.join_burst, now=now)
@@ -214,11 +218,8 @@ class VoiceService:
         own = check_origin(call.headers.get("origin"), host, token=token, allowed=self._allowed_origins)
         headers = call.headers if own else without_ambient(call.headers)
         credentials = Credentials(token=call.token, headers=headers, address=call.address, host=host)
-        try:
-            async with asyncio.timeout(self._limits.authorize_seconds):
-                user = await self._authenticate(credentials)
-        except TimeoutError:
-            raise Unavailable("The token could not be checked in time.", retry_after=_AUTHENTICATE_RETRY) from None
+        late = Unavailable("The token could not be checked in time.", retry_after=_AUTHENTICATE_RETRY)
+        user = await ask(self._authenticate(credentials), seconds=self._limits.authorize_seconds, late=late)
         if user is None:
             raise Unauthenticated
         if has_expired(user.expires_at, wall_clock()):
@@ -233,6 +234,7 @@ class VoiceService:
             media=self._media,
             authorize=self._authorize,
             limits=self._limits,
+            failures=self._failures,
         )
         self._conversations.add(conversation)
         if self._draining:  # it began while this one was being let in
