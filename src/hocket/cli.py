@@ -13,7 +13,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Group, Parameter, UnusedCliTokensError
 from cyclopts.config import Env, Toml
 
-from hocket import logging
+from hocket import logging, output
 from hocket.config import ConfigError, ServeOptions, StartError, installed_version
 from hocket.load.options import BenchError, BenchOptions
 from hocket.token.options import TokenOptions
@@ -63,6 +63,7 @@ def serve(options: Annotated[ServeOptions, Parameter(name="*")] = ServeOptions()
     """
     with _native():
         from hocket.serving import serve as run  # the native module is loaded only by the command that needs it
+    output.hold()
     logging.configure(options.log_level)
     run(options)
 

@@ -15,9 +15,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Final, TextIO
+from typing import Final
 
 from hocket.config import LogLevel
+from hocket.output import LogWriter
 
 _ids: ContextVar[tuple[tuple[str, object], ...]] = ContextVar("hocket_log_ids", default=())
 
@@ -122,12 +123,12 @@ class Formatter(logging.Formatter):
         return line
 
 
-def configure(level: LogLevel, stream: TextIO = sys.stderr) -> None:
-    """Sends the log lines of Hocket, and the warnings of everybody else, to `stream`. Colours only on a terminal."""
+def configure(level: LogLevel) -> None:
+    """Sends the log lines of Hocket, and the warnings of everybody else, to stderr. Colours only on a terminal."""
     # Who logs is not shown, so nobody looks for it: three lines a join, a system call each.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(Formatter(colours=stream.isatty()))
+    handler = LogWriter(descriptor=2)
+    handler.setFormatter(Formatter(colours=sys.stderr.isatty()))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

@@ -17,7 +17,7 @@ from typing import cast
 
 import uvicorn
 
-from hocket import banner
+from hocket import banner, output
 from hocket.auth import Authenticate
 from hocket.auth.open import OpenAuth
 from hocket.config import (
@@ -244,9 +244,7 @@ async def _run(
             server = _Server(config)
             serving = asyncio.ensure_future(server.serve(sockets))
             facts = _facts(voice, sockets, options, certificates, local)
-            for line in banner.lines(facts, colours=_wants_colours()):
-                say(line)
-            sys.stdout.flush()
+            output.say_all(banner.lines(facts, colours=_wants_colours()), say)
             _spare_the_collector()
             watching = None if certificates is None else asyncio.ensure_future(certificates.watch())
             await asyncio.wait({serving, asyncio.ensure_future(stop.asked.wait())}, return_when=asyncio.FIRST_COMPLETED)
