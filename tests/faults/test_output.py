@@ -129,7 +129,11 @@ def test_lines_that_find_no_room_are_counted_and_told_when_there_is_room_again(
     reading, logger, handler = pipe
     fill(handler._descriptor)
     began = time.monotonic()
-    for number in range(5_000):
+    logger.warning("line 0")
+    while handler._lines.qsize():
+        assert time.monotonic() - began < 5, "the first line is not being written"
+        time.sleep(0.001)
+    for number in range(1, 5_000):
         logger.warning("line %d", number)
     assert time.monotonic() - began < 5, "nobody waits for a reader"
     assert handler._lines.qsize() == 1_000
