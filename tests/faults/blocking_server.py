@@ -27,5 +27,6 @@ async def authenticate(credentials: Credentials) -> User:
 
 if __name__ == "__main__":
     if "PING_SECONDS" in os.environ:
-        serving.PING_INTERVAL = serving.PING_TIMEOUT = float(os.environ["PING_SECONDS"])
+        seconds = float(os.environ["PING_SECONDS"])
+        vars(serving).update(PING_INTERVAL=seconds, PING_TIMEOUT=seconds)
     main(["serve", "--port", "0", "--media-port", "0", "--auth", "tests.faults.blocking_server:authenticate"])

@@ -12,8 +12,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from hocket.voice.events import Joined, Left
 from tests.cli.test_serve import PATIENCE, Process
 from tests.faults.crowd import Crowd, nothing_lost
+from tests.server.running import running, until
 from tests.server.test_attacks import Raw
 from tests.server.wire import Client
 from tests.voice import shapes
@@ -68,6 +70,35 @@ async def test_voices_go_on_without_loss_or_delay_while_the_loop_stands_still_an
             assert [person.ended for person in crowd.people] == [None] * 3
         status, _, errors = await server.end(signal.SIGINT)
         assert (status, "ERROR" in errors, "WARNING" in errors) == (0, False, False)
+
+
+async def test_a_handler_that_stops_the_loop_for_a_second_silences_nobody_and_hears_the_rest_in_order() -> None:
+    seen: list[tuple[str, int]] = []
+    async with running() as (voice, base), Crowd(base) as crowd:
+        for number in (1, 2):
+            await crowd.join(number)
+        await crowd.all_heard(2)
+
+        @voice.on("joined")
+        def joined(event: Joined) -> None:
+            if event.user.id == 10:
+                time.sleep(1)
+            seen.append(("joined", event.user.id))
+
+        @voice.on("left")
+        def left(event: Left) -> None:
+            seen.append(("left", event.user.id))
+
+        async with crowd.measured(100) as report:
+            for user in range(10, 15):
+                async with await Client.open(base, str(user)) as client:
+                    await client.join()
+            measured = await report()
+        assert nothing_lost(measured, 2 * 100)
+        assert (measured.delay.max_ms or 0) < LATE_MS
+        await until(lambda: len(seen) == 10)
+        assert seen == [(what, user) for user in range(10, 15) for what in ("joined", "left")]
+        assert [person.ended for person in crowd.people] == [None] * 2
 
 
 async def test_an_answer_to_a_ping_that_came_while_the_loop_stood_still_is_no_late_one() -> None:
