@@ -46,11 +46,12 @@ async def running(
     allowed_origins: Collection[str] = (),
     consent_ms: int = 30_000,
     trusted_proxies: Collection[str] = (),
+    workers: int = 1,
 ) -> AsyncIterator[tuple[VoiceServer, str]]:
     """A VoiceServer as `hocket serve` serves it; with a `consent_ms` (RFC 7675) of the test's own, if it gives one."""
     voice = VoiceServer(
         announce=["127.0.0.1"],
-        workers=1,
+        workers=workers,
         page=page,
         limits=limits,
         active_speakers=active_speakers,
