@@ -17,6 +17,7 @@ from websockets.frames import Frame
 from websockets.http11 import Request
 
 from hocket import health
+from hocket.descriptors import Descriptors
 from hocket.hrpc.codec import REQUEST_LIMIT
 
 if TYPE_CHECKING:
@@ -37,9 +38,11 @@ class HttpConnection(HttpToolsProtocol):
 
     Attributes:
         request_seconds: time from the connection, or the first byte of a further request, to the end of the request.
+        descriptors: is told which one each connection got; None where that is the app's own care.
     """
 
     request_seconds: ClassVar[float] = 10.0
+    descriptors: ClassVar[Descriptors | None] = None
 
     _timer: asyncio.TimerHandle | None = None
     _bytes = 0
@@ -49,6 +52,8 @@ class HttpConnection(HttpToolsProtocol):
         """The client has to say something."""
         super().connection_made(transport)
         self._start()
+        if self.descriptors is not None and (each := transport.get_extra_info("socket")) is not None:
+            self.descriptors.note(each.fileno())
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Over."""

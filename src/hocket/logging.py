@@ -66,8 +66,12 @@ class Sparing:
 
     def exception(self, sentence: str, *args: object) -> None:
         """Logs the exception that is being handled, with its trace; `sentence % args` says what failed."""
-        kind, error, trace = sys.exc_info()
-        self._tell(logging.ERROR, (sentence, args, kind, _raised_at(trace)), sentence, args, error)
+        self.failure(sys.exc_info()[1], sentence, *args)
+
+    def failure(self, error: BaseException | None, sentence: str, *args: object) -> None:
+        """Logs an exception, likewise."""
+        kind = None if error is None else (type(error), _raised_at(error.__traceback__))
+        self._tell(logging.ERROR, (sentence, args, kind), sentence, args, error)
 
     def error(self, sentence: str, *args: object, kind: Hashable = None) -> None:
         """Logs an error without a trace; `kind` is what makes it differ from others of the same sentence."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import importlib
+import logging
 import os
 import socket
 import ssl
@@ -13,7 +14,7 @@ import sys
 import traceback
 from collections.abc import Callable, Generator, Sequence
 from types import ModuleType
-from typing import cast
+from typing import Any, cast
 
 import uvicorn
 
@@ -31,9 +32,11 @@ from hocket.config import (
     read_networks,
 )
 from hocket.connections import HttpConnection, WebSocketConnection
+from hocket.descriptors import Descriptors
 from hocket.hrpc.codec import REQUEST_LIMIT
 from hocket.https import load_certificates
 from hocket.listening import BACKLOG, listen, why
+from hocket.logging import Sparing
 from hocket.network import own_addresses
 from hocket.page import BUILT
 from hocket.policy import is_local_address, is_local_host
@@ -62,6 +65,7 @@ def serve(options: ServeOptions, say: Callable[[str], None] = print) -> None:
         ConfigError: the options contradict each other.
         StartError: a port is taken, or an address is not this machine's.
     """
+    HttpConnection.descriptors = Descriptors()
     sockets = listen(options.host, options.port)
     with contextlib.ExitStack() as stack:
         for each in sockets:
@@ -232,6 +236,7 @@ async def _run(
     local: bool,
     say: Callable[[str], None],
 ) -> None:
+    asyncio.get_running_loop().set_exception_handler(_log_sparingly(Sparing(logging.getLogger("hocket.server"))))
     # A self-signed certificate is nobody else's to replace: there SIGHUP stays the end of a closed terminal.
     reload = None if certificates is None or options.tls is not None else certificates.reload
     with signals(reload) as stop:
@@ -253,6 +258,15 @@ async def _run(
             await serving
             if watching is not None:
                 watching.cancel()
+
+
+def _log_sparingly(log: Sparing) -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:
+    """What the event loop does with an error that it cannot give to anybody: one that repeats would fill the log."""
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        log.failure(context.get("exception"), "%s", context["message"])
+
+    return handle
 
 
 def _spare_the_collector() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 
@@ -10,7 +11,9 @@ import pytest
 
 from hocket.auth import Credentials, User
 from hocket.config import Limits
+from hocket.logging import Sparing
 from hocket.policy import ChannelId, Permissions
+from hocket.serving import _log_sparingly
 from hocket.voice.events import Joined, Left
 from tests.server.running import running, until
 from tests.server.wire import Client, Refused
@@ -189,3 +192,19 @@ async def test_a_handler_that_hangs_costs_the_app_its_oldest_events_and_the_peop
     assert errors(caplog) == [
         "the handlers of events are too slow: the oldest events that wait for them are lost",
     ]
+
+
+async def test_an_error_that_the_event_loop_can_give_to_nobody_is_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def broken_callback() -> None:
+        raise RuntimeError("nobody waits for this")
+
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_log_sparingly(Sparing(logging.getLogger("hocket.server"))))
+    for _ in range(FAILURES):
+        loop.call_soon(broken_callback)
+    await asyncio.sleep(0)
+    assert len(errors(caplog)) == 1
+    assert "nobody waits for this" in caplog.text
+    assert "in broken_callback" in caplog.text
