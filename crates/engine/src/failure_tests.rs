@@ -1,4 +1,4 @@
-//! A worker that panics with real people on it: what is lost, what is not, and who may come back.
+//! A worker that panics with real people on it, or finds no room to send: what is lost, what is not, and who may come back.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -191,4 +191,25 @@ fn a_client_under_way_finds_the_new_worker() {
     scene.run_until("the failure told", |scene| {
         scene.failed.contains(&scene.people[early].transport)
     });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_worker_whose_answers_find_no_room_counts_them_and_goes_on() {
+    for batch in [true, false] {
+        let options = on_loopback("127.0.0.1", 1, batch);
+        let server = options.addresses[0];
+        let engine = std::thread::spawn(move || {
+            crate::socket::refusal::refuse_sends(libc::ENOBUFS).unwrap();
+            Engine::new(&options).unwrap() // its threads are under the same rule
+        });
+        let mut scene = Scene::on(engine.join().unwrap(), server);
+        let person = scene.join();
+        scene.run_until("three answers that were lost", |scene| {
+            let dropped = scene.engine.dump().dropped;
+            dropped.get("send-no-room").is_some_and(|lost| *lost >= 3)
+        });
+        scene.ask(StatsOf::Transport(scene.people[person].transport));
+        assert_eq!(scene.engine.dump().threads, 1);
+    }
 }

@@ -1,7 +1,8 @@
 //! The socket layer: the one UDP port, its options, and the calls that move datagrams.
 //!
 //! [`bind()`] opens every worker's sockets on one port; a [`Receiver`] and a [`Sender`] move one worker's datagrams, in
-//! batches on Linux or one call a datagram. All `unsafe` of the project is in `address`, `batch` and `option`.
+//! batches on Linux or one call a datagram. All `unsafe` of the project is in `address`, `batch` and
+//! `option`, and for tests in `refusal`.
 
 mod address;
 #[cfg(target_os = "linux")]
@@ -10,6 +11,8 @@ pub mod bind;
 mod option;
 mod plain;
 mod receive;
+#[cfg(all(test, target_os = "linux"))]
+pub(crate) mod refusal;
 mod send;
 #[cfg(test)]
 mod tests;

@@ -62,7 +62,13 @@ pub(super) fn send(socket: &UdpSocket, departure: &Departure<'_>, report: &mut S
             report.sent += 1;
             report.messages += 1;
         }
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => report.no_room += 1,
+        // Some systems have a second name for a full queue.
+        Err(error)
+            if error.kind() == io::ErrorKind::WouldBlock
+                || error.raw_os_error() == Some(libc::ENOBUFS) =>
+        {
+            report.no_room += 1;
+        }
         Err(_) => report.refused += 1,
     }
 }

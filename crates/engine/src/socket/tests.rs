@@ -268,7 +268,8 @@ fn send_lengths(
     to: SocketAddr,
     lengths: &[usize],
 ) -> SendReport {
-    let data: Vec<Vec<u8>> = (0_u8..)
+    let data: Vec<Vec<u8>> = (0_u8..=255)
+        .cycle()
         .zip(lengths)
         .map(|(number, length)| vec![number; *length])
         .collect();
@@ -349,4 +350,28 @@ fn a_refused_destination_does_not_end_bundles_for_the_others() {
     let to = client.local_addr().unwrap();
     let report = send_lengths(&mut sender, &sockets, to, &[100; 3]);
     assert_eq!((report.sent, report.messages), (3, 1));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_finds_no_room_in_the_kernel_is_lost_and_counted_whatever_the_kernel_calls_it() {
+    for error in [libc::EAGAIN, libc::ENOBUFS] {
+        for batch in [true, false] {
+            let (_, sockets) = sockets(&["127.0.0.1"], batch);
+            let to = client("127.0.0.1").local_addr().unwrap();
+            let report = std::thread::spawn(move || {
+                refusal::refuse_sends(error).unwrap();
+                // A message of several, one of one, and more than one call takes.
+                let lengths = [&[100, 100, 60, 60, 100][..], &[50; 600]].concat();
+                let report = send_lengths(&mut Sender::new(batch), &sockets, to, &lengths);
+                (report, lengths.len())
+            });
+            let (report, count) = report.join().unwrap();
+            let lost = SendReport {
+                no_room: count,
+                ..SendReport::default()
+            };
+            assert_eq!(report, lost, "error {error}, batch {batch}");
+        }
+    }
 }
