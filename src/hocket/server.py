@@ -20,6 +20,7 @@ from hocket.health import PATHS, Health
 from hocket.hrpc.asgi import Call, Handler, HrpcApp, Message, Receive, Scope, Send, route_path
 from hocket.hrpc.service import METHODS
 from hocket.logging import Sparing
+from hocket.media import line
 from hocket.media.engine import EngineClosed, MediaEngine, WorkerFailed
 from hocket.media.engine import Event as EngineEvent
 from hocket.network import own_addresses, resolve
@@ -171,6 +172,7 @@ class VoiceServer:
             tasks = await stack.enter_async_context(asyncio.TaskGroup())
             self._waiting = self._feed.subscribe()
             telling = tasks.create_task(self._tell_handlers(self._waiting))
+            stack.callback(tasks.create_task(line.watch(self._engine, self._log)).cancel)
             stack.push_async_callback(self._finish_telling, telling)
             stack.push_async_callback(self.drain)
             self._running = stack.pop_all()

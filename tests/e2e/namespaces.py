@@ -11,6 +11,7 @@ import ctypes
 import os
 import socket
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Self
 
@@ -61,11 +62,17 @@ class Host:
 
     def connect(self, address: str, port: int) -> socket.socket:
         """A TCP connection that begins on this host, for a program outside of it."""
+        with self.inside():
+            return socket.create_connection((address, port))
+
+    @contextlib.contextmanager
+    def inside(self) -> Iterator[None]:
+        """The sockets that this thread opens in the block are this host's, and so are the threads that it starts."""
         home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
         there = os.open(f"/run/netns/{self.namespace}", os.O_RDONLY)
         try:
             _set_namespace(there)
-            return socket.create_connection((address, port))
+            yield
         finally:
             _set_namespace(home)
             os.close(there)
