@@ -7,6 +7,7 @@ import os
 import sys
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from cyclopts import App, CycloptsError, Group, Parameter, UnusedCliTokensError
 from cyclopts.config import Env, Toml
 
 from hocket import logging, output
+from hocket.attack.options import AttackOptions
 from hocket.config import ConfigError, ServeOptions, StartError, installed_version
 from hocket.load.options import BenchError, BenchOptions
 from hocket.token.options import TokenOptions
@@ -29,6 +31,7 @@ _HELP = """Voice channels that you host yourself: start the server, open the pag
 - `hocket serve --auth jwt --jwt-key secret.txt`: whoever brings a token; `hocket token` makes one for trying
 - `hocket serve --help`: every option
 - `hocket bench`: what a channel of ten costs on this machine; `hocket bench --url ws://…` loads a server of yours
+- `hocket attack`: whether a channel of your server survives attacks; `hocket attack ws://…` attacks a server of yours
 
 Each option is also an environment variable (`--media-port` is `HOCKET_MEDIA_PORT`) and a line of a TOML file
 (`media_port = 9000`, given with `--config`). The command line wins over the environment, the environment over the file.
@@ -90,6 +93,42 @@ def token(options: Annotated[TokenOptions, Parameter(name="*")]) -> None:
     from hocket.token.mint import run  # cryptography takes its time
 
     run(options)
+
+
+@app.command
+def attack(
+    url: str | None = None,
+    /,
+    *,
+    options: Annotated[AttackOptions, Parameter(name="*")] = AttackOptions(),  # noqa: B008 - frozen
+) -> None:
+    """Attack a voice server of your own, and see whether two people who talk meanwhile are harmed.
+
+    Without options it starts a server of its own on this machine, with the limits that every server has, and runs all
+    attacks, for five seconds each: floods of the media port, wrong frames and requests, connections that stall, people
+    who do not read, who ask or who join too often. Each is bounded in time, packets and connections. The report says of
+    each what was sent, what came back, what the two people lost, how late their packets were, and what the server held.
+
+    Harm is: the two lose 0.5 % of their packets or are cut off; nobody can join afterwards; more bytes come back than a
+    stranger sent; something wrong is not refused; memory, descriptors or threads are not given back.
+
+    Give only servers that are yours: to any other this is an attack, and a crime in most places. A server that is not
+    on this machine is attacked only after you have said that it is yours, or with --yes.
+
+    Exit codes: 0 unharmed, 1 harmed or not to be judged, 2 wrong options.
+
+    Parameters
+    ----------
+    url
+        Server to attack, such as ws://127.0.0.1:8080 or https://voice.example.org/prefix: an own one.
+    """
+    if url is not None:
+        if options.url not in (None, url):
+            raise ConfigError(f"--url {options.url}: {url} was given too. Which one?")
+        options = replace(options, url=url)
+    with _native():
+        from hocket.attack.attack import attack as run
+    sys.exit(run(options))
 
 
 @contextlib.contextmanager

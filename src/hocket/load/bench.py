@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 
 from hocket.load import result, table
 from hocket.load.options import BenchOptions, websocket_url
-from hocket.load.own_server import own_server
+from hocket.load.own_server import arguments, own_server
 from hocket.load.progress import ProgressLine
 from hocket.load.run import Run
 
@@ -50,7 +50,7 @@ async def _bench(options: BenchOptions, say: Callable[[str], None]) -> int:
     async with contextlib.AsyncExitStack() as stack:
         url, pid = options.url, options.pid
         if url is None:
-            server = await stack.enter_async_context(own_server(options))
+            server = await stack.enter_async_context(own_server(arguments(options)))
             url, pid = server.url, server.pid
         run = await stack.enter_async_context(Run(options, websocket_url(url), pid, ProgressLine()))
         interrupted = await _until_interrupted(run.perform())

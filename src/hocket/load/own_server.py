@@ -10,7 +10,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import IO
 
 from hocket.config import StartError
@@ -34,8 +34,8 @@ class OwnServer:
 
 
 @contextlib.asynccontextmanager
-async def own_server(options: BenchOptions) -> AsyncIterator[OwnServer]:
-    """Starts a server whose limits let this load in, and stops it afterwards.
+async def own_server(words: Sequence[str]) -> AsyncIterator[OwnServer]:
+    """Starts a server with these options, such as `arguments` gives, and stops it afterwards.
 
     Raises:
         StartError: it does not start; the message holds its last lines.
@@ -44,7 +44,7 @@ async def own_server(options: BenchOptions) -> AsyncIterator[OwnServer]:
     with tempfile.TemporaryFile() as log:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "hocket", "serve"),
-            *arguments(options),
+            *words,
             stdout=log,
             stderr=asyncio.subprocess.STDOUT,
             stdin=asyncio.subprocess.DEVNULL,

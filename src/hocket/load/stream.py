@@ -74,8 +74,16 @@ class Stream:
         Raises:
             StreamError: the stream has ended.
         """
+        await self.send_bytes(request.SerializeToString())
+
+    async def send_bytes(self, data: bytes) -> None:
+        """Sends what stands for a request, right or wrong.
+
+        Raises:
+            StreamError: the stream has ended.
+        """
         try:
-            await self._socket.send(request.SerializeToString())
+            await self._socket.send(data)
         except ConnectionClosed:
             await self.receive()  # what the server said last, if it said anything
 
