@@ -39,6 +39,7 @@ def attack(options: AttackOptions, say: Callable[[str], None] = print) -> int:
     if options.list:
         say("\n".join(table.catalogue(ATTACKS)))
         return 0
+    options.check_server()
     attacks = chosen(options.only)
     if options.url is not None and not is_here(options.url) and not options.yes:
         _ask(options.url)

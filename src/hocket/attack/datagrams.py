@@ -16,8 +16,9 @@ _FINGERPRINT_XOR = 0x5354554E
 _DTLS_12 = b"\xfe\xfd"
 _HANDSHAKE, _CLIENT_HELLO = 22, 1
 _SUITES = bytes.fromhex("c02bc02fcca9")
-_USE_SRTP = bytes.fromhex("000e0007000400070001 00".replace(" ", ""))
+_USE_SRTP = bytes.fromhex("000e000700040007000100")
 """RFC 5764 §4.1.1: AES-128-GCM and AES-128-CM-HMAC-SHA1-80."""
+_EXTENDED_SECRET = bytes.fromhex("00170000")
 _GROUPS = bytes.fromhex("000a00060004001d0017")
 _SIGNATURES = bytes.fromhex("000d0006000404030804")
 
@@ -51,7 +52,7 @@ def _attribute(kind: int, value: bytes) -> bytes:
 
 def client_hello(chance: Random) -> bytes:
     """A whole DTLS 1.2 ClientHello without a cookie (RFC 6347 §4.2.1), which asks for SRTP."""
-    extensions = _GROUPS + _SIGNATURES + _USE_SRTP
+    extensions = _GROUPS + _SIGNATURES + _EXTENDED_SECRET + _USE_SRTP
     body = _DTLS_12 + chance.randbytes(32) + b"\0\0"
     body += struct.pack("!H", len(_SUITES)) + _SUITES + b"\x01\x00" + struct.pack("!H", len(extensions)) + extensions
     length = len(body).to_bytes(3)

@@ -81,19 +81,24 @@ class AttackOptions:
         for name in ("guild", "first_channel"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"--{name.replace('_', '-')} {getattr(self, name)}: must be at least 0.")
-        self._check_server()
-
-    def _check_server(self) -> None:
         if self.url is not None:
             websocket_url(self.url)
-            if self.serve:
-                raise ConfigError("--serve: these are options of the server that is started without --url.")
-        elif self.pid is not None:
-            raise ConfigError("--pid: the server that is started without --url is watched anyway.")
         try:
             shlex.split(self.serve)
         except ValueError as error:
             raise ConfigError(f"--serve {self.serve}: {error}.") from None
+
+    def check_server(self) -> None:
+        """Checks what belongs to one server, once it is known which.
+
+        Raises:
+            ConfigError: an option is for a server of the tool's own and there is none, or the other way round.
+        """
+        if self.url is not None:
+            if self.serve:
+                raise ConfigError("--serve: these are options of the server that is started without --url.")
+        elif self.pid is not None:
+            raise ConfigError("--pid: the server that is started without --url is watched anyway.")
 
     @property
     def serve_words(self) -> Sequence[str]:
