@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hocket.attack.report import (
     KEPT_BYTES,
+    TAKEN_BYTES,
     Heard,
     Held,
     Outcome,
@@ -39,12 +40,17 @@ def test_what_the_client_itself_dropped_is_not_lost() -> None:
 
 
 def test_what_a_process_keeps_is_harm() -> None:
-    assert harm_to_process(held(), held(descriptors=24, threads=5, memory=50 * 2**20 + KEPT_BYTES)) == []
-    assert len(harm_to_process(held(), held(descriptors=25))) == 1
-    assert len(harm_to_process(held(), held(threads=6))) == 1
-    assert len(harm_to_process(held(), held(memory=50 * 2**20 + KEPT_BYTES + 1))) == 1
-    assert harm_to_process(held(), None) == ["The server's process has ended."]
-    assert harm_to_process(None, None) == []
+    assert harm_to_process(held(), None, held(descriptors=24, threads=5, memory=50 * 2**20 + KEPT_BYTES)) == []
+    assert len(harm_to_process(held(), None, held(descriptors=25))) == 1
+    assert len(harm_to_process(held(), None, held(threads=6))) == 1
+    assert len(harm_to_process(held(), None, held(memory=50 * 2**20 + KEPT_BYTES + 1))) == 1
+    assert harm_to_process(held(), None, None) == ["The server's process has ended."]
+    assert harm_to_process(None, None, None) == []
+
+
+def test_what_a_process_takes_meanwhile_has_a_bound() -> None:
+    assert harm_to_process(held(), held(memory=50 * 2**20 + TAKEN_BYTES), held()) == []
+    assert len(harm_to_process(held(), held(memory=50 * 2**20 + TAKEN_BYTES + 1), held())) == 1
 
 
 def test_more_bytes_back_than_out_is_harm_to_others() -> None:

@@ -12,6 +12,9 @@ KEPT_BYTES = 32 * 2**20
 """Memory that a server may have kept after an attack: pages that its allocators keep for the next one, not a leak of
 as many inputs as a flood has."""
 
+TAKEN_BYTES = 32 * 2**20
+"""Memory that it may take meanwhile: several times what all clients of an attack may have waiting."""
+
 KEPT_DESCRIPTORS = 4
 KEPT_THREADS = 2
 """More than before an attack: what a server opens for itself once it is used."""
@@ -108,13 +111,15 @@ def harm_to_pair(heard: Heard, cut_off: list[str]) -> list[str]:
     return found
 
 
-def harm_to_process(before: Held | None, after: Held | None) -> list[str]:
-    """What the server's process has not given back, a sentence each."""
+def harm_to_process(before: Held | None, peak: Held | None, after: Held | None) -> list[str]:
+    """What the server's process took meanwhile without a bound, or has not given back, a sentence each."""
     if before is None:
         return []
     if after is None:
         return ["The server's process has ended."]
     found = []
+    if peak is not None and peak.memory > before.memory + TAKEN_BYTES:
+        found.append(f"The server took {(peak.memory - before.memory) / 2**20:.0f} MiB of memory meanwhile.")
     if after.descriptors > before.descriptors + KEPT_DESCRIPTORS:
         found.append(f"The server keeps descriptors: {before.descriptors} before, {after.descriptors} afterwards.")
     if after.threads > before.threads + KEPT_THREADS:

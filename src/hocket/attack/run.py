@@ -68,7 +68,7 @@ async def _one(attack: Attack, target: Target, pair: Pair, pid: int | None) -> O
     after: Held | None = None
     if pid is not None and before is not None:
         after = await settled(pid, before)
-        harm += harm_to_process(before, after)
+        harm += harm_to_process(before, peak.held, after)
     return Outcome(
         name=attack.name,
         classes=attack.classes,

@@ -29,7 +29,7 @@ def held(pid: int) -> Held | None:
 async def settled(pid: int, before: Held) -> Held | None:
     """Waits until a process has given back what it took, or for 15 s; gives what it holds then."""
     until = time.monotonic() + _BACK_SECONDS
-    while (now := held(pid)) is not None and harm_to_process(before, now) and time.monotonic() < until:  # noqa: ASYNC110
+    while (now := held(pid)) is not None and harm_to_process(before, None, now) and time.monotonic() < until:  # noqa: ASYNC110
         await asyncio.sleep(_LOOK_SECONDS)
     return now
 
