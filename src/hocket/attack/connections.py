@@ -16,10 +16,13 @@ _END_SECONDS = 10.0
 """How long a server may take to end what is wrong."""
 
 _TURN_SECONDS = 0.1
-_DRAIN_SECONDS = 0.5
-_PINGERS = 2
-_PING_BYTES = 24 * 2**20
-"""What one connection of a ping flood sends at most: more than the kernel keeps on both sides."""
+_DRAIN_SECONDS = 2.0
+"""Without taking anything for so long, a server has stopped to read."""
+
+_PING_BYTES = 32 * 2**20
+_UNREAD_BYTES = 24 * 2**20
+"""What a ping flood sends at most; and what both kernels may keep of it and of the answers, by Linux's defaults
+(`tcp_wmem`, `tcp_rmem`: 20 MiB in four buffers). A server that takes more keeps the answers in memory itself."""
 
 _PINGS = 500
 """How many go at once; elsewhere than on this machine so many turns of 0.1 s at most, 5 Mbit/s, so that it is not the
@@ -96,21 +99,19 @@ async def _stalled(target: Target, number: int) -> Raw:
 
 
 async def pings(target: Target, budget: Budget) -> Effort:
-    """Floods of pings by clients that do not read the answers."""
-    effort = Effort()
-    count = min(_PINGERS, budget.connections)
-    taken = await asyncio.gather(*(_ping(target, number, budget) for number in range(count)))
-    effort.inputs = sum(taken) // len(_PING)
-    effort.notes.append(f"The server took {sum(taken) / 2**20:.1f} MiB of {count * _PING_BYTES / 2**20:.0f}.")
-    return effort
+    """A flood of pings by a client that does not read the answers."""
+    taken = await _ping(target, budget)
+    note = f"The server took {taken / 2**20:.1f} MiB of {_PING_BYTES / 2**20:.0f}."
+    broken = [f"It goes on reading from a client that does not: {note}"] if taken > _UNREAD_BYTES else []
+    return Effort(inputs=taken // len(_PING), notes=[note], broken=broken)
 
 
-async def _ping(target: Target, number: int, budget: Budget) -> int:
+async def _ping(target: Target, budget: Budget) -> int:
     """How many bytes the server took."""
     until, sent = time.monotonic() + budget.seconds, 0
     turn = 0.0 if is_here(target.url) else _TURN_SECONDS
     try:
-        async with await Raw.upgrade(target, target.token(number)) as raw:
+        async with await Raw.upgrade(target, target.token(0)) as raw:
             raw.do_not_read()
             while time.monotonic() < until and sent < _PING_BYTES:
                 raw.write(_PING * _PINGS)
