@@ -160,9 +160,9 @@ impl Transport {
         }
     }
 
-    /// Forgets any one consumer, and tells where it is.
-    pub(crate) fn pop_consumer(&mut self) -> Option<Place> {
-        self.consumers.pop().map(|known| known.place)
+    /// Any one consumer: its SSRC, and where it is.
+    pub(crate) fn last_consumer(&self) -> Option<(u32, Place)> {
+        self.consumers.last().map(|known| (known.ssrc, known.place))
     }
 
     /// Where the consumer is that its receiver knows by this SSRC.

@@ -57,9 +57,13 @@ impl Worker {
     }
 
     fn take_apart(&mut self, slot: Slot) {
-        let pop = |transports: &mut Slab<Transport>| transports.get_mut(slot)?.pop_consumer();
-        while let Some(place) = pop(&mut self.transports) {
+        // Each is forgotten after it is removed: on its way out the router may tell the transport once more where it is.
+        let last = |transports: &Slab<Transport>| transports.get(slot)?.last_consumer();
+        while let Some((ssrc, place)) = last(&self.transports) {
             self.router.remove(place, &mut self.transports);
+            if let Some(transport) = self.transports.get_mut(slot) {
+                transport.remove_consumer(ssrc);
+            }
         }
         let Some(transport) = self.transports.remove(slot) else {
             return;
