@@ -131,6 +131,9 @@ impl Consumer {
             self.line.pause();
         }
         (self.source, self.run) = (packet.source, packet.run);
+        if packet.late && !self.line.goes_on() {
+            return; // newer ones went by before it was wanted, and are no loss
+        }
         if let Some(mapped) = self
             .line
             .map(packet.sequence, packet.timestamp, packet.received)

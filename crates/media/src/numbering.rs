@@ -21,6 +21,8 @@ pub(crate) struct Number {
     pub(crate) value: u64,
     /// When a stretch begins with this packet: the index from which on packets have numbers.
     pub(crate) begins: Option<u64>,
+    /// Whether a newer one came before it.
+    pub(crate) late: bool,
 }
 
 /// One stream's numbers.
@@ -43,6 +45,7 @@ impl Numbering {
             return Some(Number {
                 value,
                 begins: None,
+                late: true,
             });
         }
         self.highest = Some(index);
@@ -52,7 +55,11 @@ impl Numbering {
         }
         let begins = (self.stretch.end != OPEN).then(|| self.begin(index, before));
         let value = self.number(index)?;
-        Some(Number { value, begins })
+        Some(Number {
+            value,
+            begins,
+            late: false,
+        })
     }
 
     /// Begins a stretch that has room for what went missing right before `index`.
@@ -147,6 +154,7 @@ mod tests {
             Some(Number {
                 value,
                 begins: Some(start),
+                late: false,
             })
         };
         assert_eq!(place(5, true), begins(0, 5));

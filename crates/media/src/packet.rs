@@ -27,6 +27,8 @@ pub struct MediaPacket {
     pub(crate) source: u32,
     /// Counts the producer's pauses: what was left out between two runs is silence, not loss.
     pub(crate) run: u32,
+    /// Whether a newer one came before it: no listener's stretch begins with it, or what lies between would seem lost.
+    pub(crate) late: bool,
     /// RTP time, ticks at 48 kHz, as the producer wrote it.
     pub(crate) timestamp: u32,
     /// When it arrived.
@@ -60,6 +62,7 @@ impl MediaPacket {
             sequence: 0,
             source: 0,
             run: 0,
+            late: false,
             timestamp: 0,
             received: now,
             marker: false,

@@ -193,6 +193,7 @@ impl Producer {
             packet.sequence = number.value;
             packet.source = source;
             packet.run = run;
+            packet.late = number.late;
             packet.timestamp = header.timestamp;
             packet.received = now;
             packet.marker = header.marker || number.begins.is_some();

@@ -259,3 +259,33 @@ fn a_consumer_that_did_not_negotiate_nack_gets_nothing_again() {
     let stats = scene.consumer_stats("bob", "alice");
     assert_eq!((stats.retransmitted, stats.refused), (0, 1));
 }
+
+/// Found by the simulation: what alice had said in between seemed lost to him, who asked for it and got it.
+#[test]
+fn who_begins_to_hear_somebody_misses_nothing_of_before_when_an_older_packet_comes_late() {
+    for workers in [1, 3] {
+        let mut scene =
+            Scene::with_people(Setup::with_workers(workers), &["alice", "bob", "carol"]);
+        scene.pause("bob", "alice", true);
+        scene.person("alice").send_frame();
+        scene.run(SECOND / 50);
+        scene.person("alice").send_frame();
+        let late = scene.person("alice").send.outgoing.pop_back().unwrap();
+        (0..3).for_each(|_| scene.person("alice").send_frame());
+        scene.run(SECOND / 10);
+        scene.pause("bob", "alice", false);
+        scene.person("alice").send.outgoing.push_back(late);
+        scene.run(SECOND / 50);
+        (0..2).for_each(|_| scene.person("alice").send_frame());
+        scene.run(SECOND / 10);
+        assert_eq!(scene.counts("bob", "alice"), [5, 6]);
+        let sequences = scene.person("bob").heard.iter().map(|heard| heard.sequence);
+        let sequences: Vec<u16> = sequences.collect();
+        assert_eq!(sequences[1], sequences[0].wrapping_add(1));
+        assert_eq!(
+            scene.counts("carol", "alice").len(),
+            7,
+            "who heard her before gets it"
+        );
+    }
+}

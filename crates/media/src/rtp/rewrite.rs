@@ -96,6 +96,12 @@ impl Line {
         self.next = Next::Starts;
     }
 
+    /// Whether the next packet belongs to the stretch, and begins none.
+    #[must_use]
+    pub fn goes_on(&self) -> bool {
+        self.next == Next::Continues
+    }
+
     /// Puts a packet of the source, by its 48-bit index and timestamp, on the line.
     ///
     /// `None`: do not forward it. It is from before the stretch, where its number would be that of another packet, or the line has come to
