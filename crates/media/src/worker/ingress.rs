@@ -89,7 +89,9 @@ impl Worker {
             Some(slot) => self.answer(slot, path, &message, ufrag, password, now),
             None => match claim.owner().filter(|owner| direct && *owner != self.id) {
                 Some(owner) => {
-                    self.note_way(path.remote, claim);
+                    if is_usable(&message) {
+                        self.note_way(path.remote, claim);
+                    }
                     self.pass_on(owner, path, data);
                 }
                 None => self.drop_here(Drop::StunUnknownUser),
@@ -98,7 +100,8 @@ impl Worker {
     }
 
     /// What follows a good check from an address that nobody here knows goes the same way. Its owner announces it to all, but a worker that
-    /// took a failed one's place has not heard of it.
+    /// took a failed one's place has not heard of it. Only of a check that its owner takes: it never gives up an address that it never had, and
+    /// a member could fill this worker's table with them (T10).
     fn note_way(&mut self, address: SocketAddr, claim: Arc<Claim>) {
         let unknown = match self.addresses.get(address) {
             None => true,
@@ -253,4 +256,9 @@ impl Worker {
             self.drop_here(Drop::Overflow);
         }
     }
+}
+
+/// Whether a check can be taken: any other is answered with an error (RFC 8489 §6.3.1; RFC 8445 §6.1.1, a lite agent is the controlled one).
+fn is_usable(check: &Message<'_>) -> bool {
+    check.unknown_required().next().is_none() && check.ice_controlled().is_none()
 }
