@@ -90,6 +90,7 @@ impl Start {
             State::Removed => {
                 scene.run(Duration::from_secs(2));
                 scene.leave("alice");
+                scene.person("alice").producer = None;
                 scene.run(Duration::from_millis(50));
             }
         }

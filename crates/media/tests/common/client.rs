@@ -119,6 +119,11 @@ impl Client {
         Fingerprints::parse([("sha-256", fingerprint.value().to_lowercase().as_str())]).unwrap()
     }
 
+    /// Shows another's certificate, without having its key. Before DTLS begins.
+    pub fn pretend_to_be(&mut self, other: &Self) {
+        self.certificate.certificate = other.certificate.certificate.clone();
+    }
+
     pub fn is_connected(&self) -> bool {
         self.keys.is_some()
     }

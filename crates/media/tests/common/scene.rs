@@ -1,6 +1,6 @@
 //! A channel with named people on an emulated network, under one seed and one clock.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,6 +20,8 @@ pub struct Scene {
     pub network: Network,
     pub server: Server,
     pub people: Vec<Person>,
+    /// When a datagram of the server last arrived at each address, whoever is there.
+    pub arrivals: BTreeMap<SocketAddr, Instant>,
     setup: Setup,
     ports: u16,
 }
@@ -53,6 +55,7 @@ impl Scene {
                 now,
             ),
             people: Vec::new(),
+            arrivals: BTreeMap::new(),
             setup,
             ports: 40_000,
         }
@@ -338,6 +341,7 @@ impl Scene {
     }
 
     fn deliver(&mut self, to: SocketAddr, bytes: &mut [u8]) {
+        self.arrivals.insert(to, self.now);
         let found = self
             .people
             .iter_mut()

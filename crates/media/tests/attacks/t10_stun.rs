@@ -1,22 +1,13 @@
-//! Connectivity checks by people who should not send them: no answer, no memory, no amplification (T10).
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-mod common;
+//! T10: connectivity checks by people who should not send them: no answer, no memory, no amplification, no slow look-up.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use common::attack::{assert_unharmed, send_from};
-use common::{Scene, Setup, Side, names};
+use crate::SECOND;
+use crate::common::attack::{assert_unharmed, send_from};
+use crate::common::{Scene, Setup, Side, names};
 use hocket_media::stun::{BindingRequest, Role as IceRole, TransactionId};
 use hocket_media::{Credentials, Drop};
-
-const SECOND: Duration = Duration::from_secs(1);
 
 /// A check with every part that it needs, of a client who knows these credentials.
 fn check(credentials: Credentials, password: &[u8], username: Option<&str>) -> Vec<u8> {
@@ -97,7 +88,7 @@ fn t10_addresses_of_one_transport_are_bounded() {
 }
 
 #[test]
-fn an_answer_is_no_longer_than_the_check() {
+fn t10_an_answer_is_no_longer_than_the_check() {
     let mut scene = Scene::pair(Setup::default());
     let credentials = scene.person("alice").send.credentials;
     let good = check(credentials, credentials.password.as_str().as_bytes(), None);
@@ -121,7 +112,7 @@ fn an_answer_is_no_longer_than_the_check() {
 }
 
 #[test]
-fn a_member_cannot_take_anothers_address_with_a_check_of_its_own_transport() {
+fn t10_a_member_cannot_take_anothers_address_with_a_check_of_its_own_transport() {
     for workers in [1, 3] {
         let people = ["alice", "bob", "carol", "dave", "erin"];
         let mut scene = Scene::with_people(Setup::with_workers(workers), &people);
@@ -145,7 +136,7 @@ fn a_member_cannot_take_anothers_address_with_a_check_of_its_own_transport() {
 }
 
 #[test]
-fn an_address_whose_transport_fell_silent_may_be_used_again() {
+fn t10_an_address_whose_transport_fell_silent_may_be_used_again() {
     let mut scene = Scene::pair(Setup::default());
     scene.run(SECOND);
     let old = scene.person("alice").send.address;
@@ -162,4 +153,93 @@ fn an_address_whose_transport_fell_silent_may_be_used_again() {
     let transport = scene.transport("carol", Side::Send);
     assert!(scene.is_connected(transport));
     assert_eq!(scene.heard_from("bob"), names(["alice"]));
+}
+
+/// A check that its transport answers with an error, role conflict, makes its source nobody's address: on the transport's own worker, and on
+/// the one that passed it on.
+#[test]
+fn t10_refused_checks_from_many_addresses_fill_no_workers_table() {
+    let mut scene = Scene::with_people(Setup::with_workers(3), &["alice", "bob"]);
+    scene.speak("alice");
+    scene.run(SECOND);
+    let held = |scene: &Scene| {
+        let dumps = scene.server.workers.iter().map(|worker| worker.dump());
+        dumps
+            .map(|dump| (dump.addresses, dump.foreign_addresses))
+            .collect::<Vec<_>>()
+    };
+    let before = held(&scene);
+    let refused = scene
+        .person("bob")
+        .receive
+        .check(IceRole::Controlled(7), true);
+    for number in 0..1_000u16 {
+        let address = SocketAddr::from(([203, 0, 113, 1], 1_000 + number));
+        send_from(&mut scene, address, &refused);
+        scene.settle();
+    }
+    scene.run(SECOND);
+    assert_eq!(held(&scene), before);
+    assert_unharmed(&mut scene, 2);
+}
+
+#[test]
+fn t10_less_leaves_than_has_come_from_anyone_who_has_not_authenticated() {
+    let mut scene = Scene::new(Setup::default());
+    scene.enter("alice"); // announced, and not a word heard
+    let credentials = scene.person("alice").send.credentials;
+    scene.person("alice").send.checks = false;
+    scene.person("alice").receive.checks = false;
+    let good = check(credentials, credentials.password.as_str().as_bytes(), None);
+    for length in 0..good.len() {
+        for first in [good[0], 22, 64, 0x80, 0xFF] {
+            for second in [good[1], 200] {
+                let mut bytes = good[..length].to_vec();
+                bytes.iter_mut().take(1).for_each(|byte| *byte = first);
+                bytes
+                    .iter_mut()
+                    .skip(1)
+                    .take(1)
+                    .for_each(|byte| *byte = second);
+                let source = scene.fresh_address();
+                send_from(&mut scene, source, &bytes);
+                assert!(scene.server.workers[0].outbox().is_empty());
+            }
+        }
+    }
+    scene.run(SECOND);
+    assert!(scene.arrivals.is_empty());
+    assert_eq!(scene.server.workers[0].dump().addresses, 0);
+}
+
+/// How long it takes to refuse checks and media of strangers on a server with so many transports: the least of several rounds.
+fn time_to_refuse(transports: usize) -> Duration {
+    let mut scene = Scene::new(Setup::default());
+    for _ in 0..transports {
+        let (credentials, now) = (scene.fresh_credentials(), scene.now);
+        scene.server.create_transport(credentials, now);
+    }
+    assert_eq!(scene.server.workers[0].dump().announced, transports);
+    let unknown = scene.fresh_credentials();
+    let bad = check(unknown, unknown.password.as_str().as_bytes(), None);
+    let media = crate::rtp(1, 1, 80);
+    let rounds = (0..20).map(|_| {
+        let began = Instant::now();
+        for number in 0..500u16 {
+            let address = SocketAddr::from(([203, 0, 113, 1], 1_000 + number));
+            send_from(&mut scene, address, &bad);
+            send_from(&mut scene, address, &media);
+        }
+        began.elapsed()
+    });
+    rounds.min().unwrap()
+}
+
+#[test]
+fn t10_a_strangers_look_up_takes_as_long_among_ten_thousand_transports_as_among_ten() {
+    let (few, many) = (time_to_refuse(10), time_to_refuse(10_000));
+    assert!(
+        many < few * 4,
+        "{few:?} among ten, {many:?} among ten thousand"
+    );
 }
