@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 ARGS ?=
 PYTEST_ARGS ?=
 QUICK ?=
+SECONDS ?= 60
+TARGETS ?=
 STAMPS := build/stamps
 
 WEB_SOURCES := $(shell find web/src web/tools web/index.html proto -type f 2>/dev/null) \
@@ -14,7 +16,7 @@ WEB_SOURCES := $(shell find web/src web/tools web/index.html proto -type f 2>/de
 
 .DEFAULT_GOAL := help
 .PHONY: help serve test check check-rust check-python check-web test-rust test-python test-web \
-	bench native web proto format clean require
+	bench fuzz audit native web proto format clean require
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -66,6 +68,7 @@ src/hocket/web/index.html: web/node_modules/.package-lock.json $(WEB_SOURCES)
 
 check-rust: | require
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo check --manifest-path fuzz/Cargo.toml --no-default-features --target-dir target --locked
 
@@ -78,8 +81,9 @@ check-python: $(STAMPS)/test native
 check-web: web/node_modules/.package-lock.json
 	cd web && npm run --silent check
 
-test-rust: | require  ## The media core and the engine
+test-rust: | require  ## The media core and the engine, and the fuzz targets over their corpus
 	cargo test --workspace --locked
+	cargo test --manifest-path fuzz/Cargo.toml --no-default-features --target-dir target --locked --lib
 
 test-web: web/node_modules/.package-lock.json  ## The TypeScript client
 	cd web && npm test --silent
@@ -90,6 +94,10 @@ test-python: $(STAMPS)/test $(STAMPS)/system native web  ## Python, with the end
 # Needs a socket for each of 1,000 clients; where the limit cannot be raised the bench itself says what is missing.
 bench: | require  ## What a forwarded packet costs beside the least that it could (make bench QUICK=1: some seconds)
 	@ulimit -n 4096 2>/dev/null; cargo bench --locked -p hocket-engine --bench floor -- $(if $(QUICK),--quick)
+
+fuzz: | require  ## Fuzz the media core (make fuzz SECONDS=60 TARGETS="rtp rtcp": each target for so long)
+	@mkdir -p build
+	@tools/fuzz.sh $(SECONDS) $(TARGETS)
 
 # --- the rest ---------------------------------------------------------------------------------------------------------
 
@@ -103,5 +111,5 @@ format: $(STAMPS)/test web/node_modules/.package-lock.json  ## Apply the formatt
 	cd web && npm run --silent format
 
 clean:  ## Remove what was built here
-	rm -rf $(VENV) build target web/node_modules web/dist src/hocket/web artifacts
+	rm -rf $(VENV) build target fuzz/target fuzz/found web/node_modules web/dist src/hocket/web artifacts
 	rm -f src/hocket/*.so

@@ -16,6 +16,7 @@ from hocket.hrpc.codec import (
     read_opening,
 )
 from hocket.proto import hrpc, voice
+from tests.voice import shapes
 
 RESUME = voice.StreamMessageRequest(resume_consumer=voice.StreamMessageRequest.ResumeConsumer(consumer_id="c"))
 
@@ -128,6 +129,62 @@ def test_any_bytes_give_a_request_or_bad_streaming_request(data: bytes) -> None:
     except BadStreamingRequest:
         return
     assert request.WhichOneof("message") is not None
+
+
+def fields() -> st.SearchStrategy[bytes]:
+    """Protobuf fields of any number, wire type and content, whole ones and such that end too early."""
+    varints = st.integers(0, 2**70).map(_varint)
+    bodies = varints | st.binary(max_size=8) | st.binary(max_size=40).map(lambda data: _varint(len(data)) + data)
+    tags = st.builds(lambda number, kind: _varint(number << 3 | kind), st.integers(0, 40), st.integers(0, 7))
+    return st.lists(st.builds(bytes.__add__, tags, bodies), max_size=6).map(b"".join)
+
+
+def _varint(number: int) -> bytes:
+    low, rest = number & 0x7F, number >> 7
+    return bytes([low | 0x80]) + _varint(rest) if rest else bytes([low])
+
+
+WHOLE = [shapes.initialize(), shapes.prepare(), shapes.join(), RESUME, shapes.ping(), shapes.restart_ice("t")]
+
+
+@st.composite
+def broken(draw: st.DrawFn) -> bytes:
+    """A valid request in which some stretches are replaced, cut out or said twice."""
+    data = draw(st.sampled_from([request.SerializeToString() for request in WHOLE]))
+    for _ in range(draw(st.integers(1, 4))):
+        first, last = sorted(draw(st.tuples(st.integers(0, len(data)), st.integers(0, len(data)))))
+        middle = draw(st.binary(max_size=6) | fields() | st.just(data[first:last] * 2))
+        data = data[:first] + middle + data[last:]
+    return data
+
+
+@settings(deadline=None)
+@given(fields() | broken())
+def test_a_frame_of_any_fields_gives_a_request_that_means_the_same_again_or_bad_streaming_request(data: bytes) -> None:
+    try:
+        request = decode_request(data)
+    except BadStreamingRequest:
+        return
+    assert decode_request(request.SerializeToString()) == request
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(max_size=20) | st.just("hrpc1"), max_size=4), st.none() | st.text())
+def test_whatever_is_offered_gives_an_opening_or_an_error_that_shows_none_of_it(
+    offered: list[str], authorization: str | None
+) -> None:
+    marked = [name if name == "hrpc1" else f"~{name}" for name in offered]
+    shown = ""
+    try:
+        opening = read_opening(marked, authorization)
+    except (BadStreamingRequest, Unauthenticated) as error:
+        shown = error.sentence
+    else:
+        shown = repr(opening)
+        assert "hrpc1" in offered
+        assert opening.subprotocol == "hrpc1"
+        assert opening.token is None or 0 < len(opening.token) <= TOKEN_LIMIT
+    assert "~" not in shown
 
 
 def test_a_response_frame_begins_with_0() -> None:

@@ -13,6 +13,7 @@ from hocket.errors import InvalidParameters
 from hocket.ortc.decoding import DEPTH_LIMIT, SIZE_LIMIT, decode
 from hocket.ortc.negotiate import negotiate_producer
 from hocket.ortc.parameters import parse_dtls_parameters, parse_rtp_capabilities, parse_rtp_parameters
+from tests.voice import shapes
 
 PARSERS = [parse_rtp_capabilities, parse_rtp_parameters, parse_dtls_parameters]
 ANYTHING = msgspec.json.Decoder(dict[str, Any])
@@ -195,3 +196,26 @@ def test_any_json_gives_a_value_or_invalid_parameters(value: dict[str, Any]) -> 
     """Python's own writer writes NaN and lone surrogates too, which are part of what may come."""
     read_by_all(json.dumps(value))
     read_by_all(json.dumps(value, ensure_ascii=False))
+
+
+WHOLE = [shapes.CAPABILITIES, shapes.rtp_parameters(), shapes.dtls_parameters()]
+SPLINTERS = st.sampled_from(
+    ["{", "}", "[", "]", ",", ":", '"', "\\", "\\u", "\\ud83d", "\0", "-", "1e9", "9" * 400, "null", "\ufeff"]
+)
+
+
+@st.composite
+def broken(draw: st.DrawFn) -> str:
+    """A valid text in which some stretches are replaced, cut out or said twice."""
+    text = draw(st.sampled_from(WHOLE))
+    for _ in range(draw(st.integers(1, 4))):
+        first, last = sorted(draw(st.tuples(st.integers(0, len(text)), st.integers(0, len(text)))))
+        middle = draw(SPLINTERS | st.text(max_size=4) | st.just(text[first:last] * 2))
+        text = text[:first] + middle + text[last:]
+    return text
+
+
+@settings(deadline=None)
+@given(broken())
+def test_a_broken_text_gives_a_value_or_invalid_parameters(text: str) -> None:
+    read_by_all(text)
