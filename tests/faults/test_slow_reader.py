@@ -13,7 +13,7 @@ from collections import Counter
 import pytest
 
 from hocket.config import Limits
-from hocket.serving import listen
+from hocket.listening import listen
 from hocket.voice.conversation import Conversation
 from tests.server.running import running, until
 from tests.server.test_attacks import Raw, resident
