@@ -9,7 +9,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
-from hocket.proto import extension, hrpc, voice
+from hocket.proto import auth, chat, extension, harmonytypes, hrpc, voice
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -47,6 +47,22 @@ NUMBERS = {
     "StreamMessageResponse.UserLeft": {"user_id": 1},
 }
 
+HARMONY = {
+    "protocol.harmonytypes.v1.Token": {"sig": 1, "data": 2},
+    "protocol.auth.v1.KeyRequest": {},
+    "protocol.auth.v1.KeyResponse": {"key": 1},
+    "protocol.auth.v1.TokenData": {"user_id": 1, "server_id": 2, "username": 3, "avatar": 4},
+    "protocol.auth.v1.LoginFederatedRequest": {"auth_token": 1, "server_id": 2},
+    "protocol.auth.v1.LoginFederatedResponse": {"session": 1},
+    "protocol.auth.v1.Session": {"user_id": 1, "session_token": 2},
+    "protocol.chat.v1.QueryHasPermissionRequest": {"guild_id": 1, "channel_id": 2, "check_for": 3, "as": 4},
+    "protocol.chat.v1.QueryHasPermissionResponse": {"ok": 1},
+    "protocol.chat.v1.GetGuildChannelsRequest": {"guild_id": 1},
+    "protocol.chat.v1.GetGuildChannelsResponse": {"channels": 1},
+    "protocol.chat.v1.ChannelWithId": {"channel_id": 1, "channel": 2},
+    "protocol.chat.v1.Channel": {"channel_name": 1, "kind": 2},
+}
+
 
 def test_the_committed_code_is_what_the_generator_makes(tmp_path: Path) -> None:
     made = tmp_path / "proto"
@@ -69,6 +85,28 @@ def test_names_and_numbers_are_the_wires() -> None:
     assert (hrpc.DESCRIPTOR.package, extension.DESCRIPTOR.package) == ("hrpc.v1", "hocket.voice.v1")
 
 
+def test_names_and_numbers_of_harmonys_other_services_are_the_wires() -> None:
+    found = {
+        message.full_name: {field.name: field.number for field in message.fields}
+        for file in (auth, chat, harmonytypes)
+        for message in file.DESCRIPTOR.message_types_by_name.values()
+    }
+    assert found == HARMONY
+    assert chat.CHANNEL_KIND_VOICE_MEDIA == 1
+    methods = {
+        method.full_name
+        for file in (auth, chat)
+        for service in file.DESCRIPTOR.services_by_name.values()
+        for method in service.methods
+    }
+    assert methods == {
+        "protocol.auth.v1.AuthService.Key",
+        "protocol.auth.v1.AuthService.LoginFederated",
+        "protocol.chat.v1.ChatService.QueryHasPermission",
+        "protocol.chat.v1.ChatService.GetGuildChannels",
+    }
+
+
 def test_bytes_on_the_wire() -> None:
     initialize = voice.StreamMessageRequest.Initialize(guild_id=1, channel_id=2**64 - 1)
     request = voice.StreamMessageRequest(initialize=initialize)
@@ -77,6 +115,8 @@ def test_bytes_on_the_wire() -> None:
     assert left.SerializeToString() == bytes.fromhex("2a020807")
     error = hrpc.Error(identifier="a", human_message="b", details=b"c")
     assert error.SerializeToString() == bytes.fromhex("0a0161 120162 1a0163")
+    asked = chat.QueryHasPermissionRequest(guild_id=1, channel_id=0, check_for="a", **{"as": 9})
+    assert asked.SerializeToString() == bytes.fromhex("0801 1000 1a0161 2009")
 
 
 @pytest.mark.parametrize("message", [voice.StreamMessageRequest, voice.StreamMessageResponse])
