@@ -21,6 +21,9 @@ IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 
+HarmonyOutage = Literal["end", "keep"]
+"""What becomes of those who are in a call when their homeserver cannot be asked whether they may stay."""
+
 PING_INTERVAL = 10.0
 PING_TIMEOUT = 10.0
 """Seconds between WebSocket pings, and for the answer to one: a client that vanishes is noticed within 20 s, well

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from hocket.addresses import IpAddress
 from hocket.auth import User
 from hocket.config import OneChannel
-from hocket.errors import JoinedElsewhere, Kicked, PermissionDenied
+from hocket.errors import HocketError, JoinedElsewhere, Kicked, PermissionDenied
 
 
 class ChannelId(NamedTuple):
@@ -39,6 +39,26 @@ async def allow_everything(user: User, channel: ChannelId) -> Permissions:
     """Everybody may do everything everywhere."""
     return Permissions()
 
+
+Place = Callable[[User, ChannelId], ChannelId]
+"""Where a user really comes who names a channel, when the same name means different channels to different users."""
+
+
+def same_place(user: User, channel: ChannelId) -> ChannelId:
+    """A channel's name means the same to everybody."""
+    return channel
+
+
+class Lost(NamedTuple):
+    """Somebody who may not stay in a channel any more, and what to tell."""
+
+    user_id: int
+    channel: ChannelId
+    error: HocketError
+
+
+FindLost = Callable[[Callable[[], Collection[tuple[User, ChannelId]]]], AsyncGenerator[Lost, None]]
+"""Finds, for ever, those who may not stay where they are, among those who are present when it asks."""
 
 HowManySpeak = Callable[[ChannelId], int]
 """Says how many are heard at a time in a channel that somebody opens, 0 … 64; 0 is all."""

@@ -7,7 +7,7 @@ import contextlib
 import inspect
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from types import MappingProxyType, TracebackType
 from typing import Any, Literal, Self, TypeVar
 
@@ -18,14 +18,23 @@ from hocket.config import SILENCE_DBOV, ConfigError, Limits, OneChannel, check_a
 from hocket.errors import PermissionDenied, Unavailable
 from hocket.health import PATHS, Health
 from hocket.hrpc.asgi import Call, Handler, HrpcApp, Message, Receive, Scope, Send, route_path
-from hocket.hrpc.service import METHODS
 from hocket.logging import Sparing
 from hocket.media import line
 from hocket.media.engine import EngineClosed, MediaEngine, WorkerFailed
 from hocket.media.engine import Event as EngineEvent
 from hocket.network import own_addresses, resolve
 from hocket.page import Page
-from hocket.policy import Authorize, ChannelId, HowManySpeak, Permissions, allow_everything
+from hocket.policy import (
+    Authorize,
+    ChannelId,
+    FindLost,
+    HowManySpeak,
+    Permissions,
+    Place,
+    allow_everything,
+    same_place,
+)
+from hocket.voice.departures import put_out
 from hocket.voice.events import Event, Joined, Left, Speaking
 from hocket.voice.feed import Feed, Subscription
 from hocket.voice.forwarding import EngineMedia
@@ -48,8 +57,6 @@ _DRAIN_SPARE = 0.2
 
 _HANDLER_SECONDS = 0.5
 """Time for the app's handlers to hear of the last who left."""
-
-_SERVICES = tuple({path.rpartition("/")[0] + "/" for path in METHODS})
 
 logger = logging.getLogger("hocket.server")
 
@@ -126,9 +133,13 @@ class VoiceServer:
         self._authenticate: Authenticate = OpenAuth() if authenticate is None else authenticate
         own: Authorize = getattr(self._authenticate, "authorize", allow_everything)
         self._authorize = own if authorize is None else authorize
+        self._place: Place = getattr(self._authenticate, "place", same_place)
+        self._lost: FindLost | None = getattr(self._authenticate, "lost", None) if authorize is None else None
         self._one_channel: OneChannel = one_channel
         self._allowed_origins = frozenset(allowed_origins)
-        self._hrpc = HrpcApp(self._admit)
+        self._hrpc = HrpcApp(
+            self._admit, unary=getattr(self._authenticate, "unary", None), allowed_origins=allowed_origins
+        )
         self._page = Page() if page else None
         self._health = Health(lambda: self.ready)
         self._feed = Feed()
@@ -156,6 +167,8 @@ class VoiceServer:
         self._drained_at = None
         self._leaving = False
         async with AsyncExitStack() as stack:
+            if isinstance(self._authenticate, AbstractAsyncContextManager):
+                await stack.enter_async_context(self._authenticate)
             addresses = [announced.address for announced in self._announced]
             engine = MediaEngine(announce=addresses, on_event=self._hear_engine, **self._media_options)
             self._engine = await stack.enter_async_context(engine)
@@ -168,11 +181,14 @@ class VoiceServer:
                 allowed_origins=self._allowed_origins,
                 tell_app=self._tell_app,
                 active_speakers=self._active_speakers,
+                place=self._place,
             )
             tasks = await stack.enter_async_context(asyncio.TaskGroup())
             self._waiting = self._feed.subscribe()
             telling = tasks.create_task(self._tell_handlers(self._waiting))
             stack.callback(tasks.create_task(line.watch(self._engine, self._log)).cancel)
+            if self._lost is not None:
+                stack.callback(tasks.create_task(put_out(self._lost, self._service)).cancel)
             stack.push_async_callback(self._finish_telling, telling)
             stack.push_async_callback(self.drain)
             self._running = stack.pop_all()
@@ -205,7 +221,7 @@ class VoiceServer:
             await self._serve_lifespan(receive, send)
         elif scope["type"] == "http" and route_path(scope) in PATHS:
             await self._health(scope, receive, send)
-        elif self._page is None or scope["type"] == "websocket" or route_path(scope).startswith(_SERVICES):
+        elif self._page is None or scope["type"] == "websocket" or route_path(scope).startswith(self._hrpc.prefixes):
             await self._hrpc(scope, receive, send)
         else:
             await self._page(scope, receive, send)

@@ -5,15 +5,29 @@ It knows nothing of voice: `admit` says who may open a stream and what then happ
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from hocket.errors import BadStreamingRequest, HocketError, InternalError
+from hocket.errors import BadStreamingRequest, BadUnaryRequest, HocketError, InternalError, TimedOut
 from hocket.hrpc.codec import SUBPROTOCOL, read_authorization, read_opening
-from hocket.hrpc.service import Answer, Method, check_http, check_websocket, error_answer, find_method
+from hocket.hrpc.cors import cors_headers, preflight
+from hocket.hrpc.service import (
+    METHODS,
+    UNARY_LIMIT,
+    Answer,
+    Method,
+    Unary,
+    check_http,
+    check_websocket,
+    error_answer,
+    find_method,
+    services,
+    unary_answer,
+)
 from hocket.logging import Sparing
 
 Scope = MutableMapping[str, Any]
@@ -23,6 +37,11 @@ Send = Callable[[Message], Awaitable[None]]
 
 _NORMAL_CLOSURE = 1000
 """RFC 6455 §7.4.1. What went wrong, if anything did, is in the error frame before it."""
+
+_NO_CONTENT = 204
+
+_BODY_SECONDS = 10.0
+"""Time for the body of a unary call."""
 
 logger = logging.getLogger(__name__)
 
@@ -109,25 +128,41 @@ Admit = Callable[[Call], AbstractAsyncContextManager[Handler]]
 
 
 class HrpcApp:
-    """An ASGI app for hRPC's paths, to be mounted under any prefix."""
+    """An ASGI app for hRPC's paths, to be mounted under any prefix.
 
-    def __init__(self, admit: Admit) -> None:
-        """Asks `admit` for every call."""
+    Attributes:
+        prefixes: what the paths of its services begin with.
+    """
+
+    def __init__(
+        self, admit: Admit, *, unary: Mapping[str, Unary] | None = None, allowed_origins: Collection[str] = ()
+    ) -> None:
+        """Asks `admit` for every stream.
+
+        Args:
+            admit: says who may open one.
+            unary: what answers the unary methods, by their paths.
+            allowed_origins: pages of other sites that may call those.
+        """
         self._admit = admit
         self._log = Sparing(logger)  # what an app's function gets wrong, it gets wrong for everybody who comes
+        self._unary = dict(unary or {})
+        self._methods = {**METHODS, **{path: Method(path, streaming=False) for path in self._unary}}
+        self._allowed_origins = frozenset(allowed_origins)
+        self.prefixes = tuple(f"{service}/" for service in sorted(services(self._methods)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one HTTP request or one WebSocket."""
         if scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
         elif scope["type"] == "http":
-            await self._http(scope, send)
+            await self._http(scope, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
         accepted = False
         try:
-            method = find_method(route_path(scope))
+            method = find_method(route_path(scope), self._methods)
             check_websocket(method)
             headers = _headers(scope)
             opening = read_opening(scope["subprotocols"], headers.get("authorization"))
@@ -144,29 +179,62 @@ class HrpcApp:
             if not accepted:
                 await _refuse(scope, send, error if isinstance(error, HocketError) else InternalError())
 
-    async def _http(self, scope: Scope, send: Send) -> None:
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await self._answer_http(scope)
+            answer = await self._answer_http(scope, receive)
         except HocketError as error:
-            await _send_http(send, "http.response", error_answer(error))
+            answer = error_answer(error)
+        except StreamClosed:
+            return
         except Exception:
             self._log.exception("a request failed")
-            await _send_http(send, "http.response", error_answer(InternalError()))
+            answer = error_answer(InternalError())
+        if route_path(scope) in self._unary and answer.status != _NO_CONTENT:
+            more = cors_headers(_headers(scope).get("origin"), self._allowed_origins)
+            answer = replace(answer, headers=answer.headers + more)
+        await _send_http(send, "http.response", answer)
 
-    async def _answer_http(self, scope: Scope) -> None:
-        """Says why a request that is no stream is refused; there are no unary methods.
+    async def _answer_http(self, scope: Scope, receive: Receive) -> Answer:
+        """Answers a unary call, or says why a request is refused.
 
         Whoever asks a streaming method without an upgrade is told first what would keep its stream out: a browser does
         not tell a page why a WebSocket failed, so the page asks again like this.
         """
-        method = find_method(route_path(scope))
+        method = find_method(route_path(scope), self._methods)
         headers = _headers(scope)
         if method.streaming:
             token = read_authorization(headers.get("authorization"))
             async with self._admit(Call(method, token, headers, _address(scope))):
                 pass
+        elif (asked := preflight(scope["method"], headers, self._allowed_origins)) is not None:
+            return asked
         check_http(method, scope["method"], headers.get("content-type"))
-        raise BadStreamingRequest
+        return unary_answer(await self._unary[method.path](await _read_body(receive)))
+
+
+async def _read_body(receive: Receive) -> bytes:
+    """The body of a unary call.
+
+    Raises:
+        BadUnaryRequest: it is too long.
+        TimedOut: it does not come.
+        StreamClosed: the client is gone.
+    """
+    body = bytearray()
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            more = True
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise StreamClosed
+                body += message.get("body", b"")
+                more = message.get("more_body", False)
+                if len(body) > UNARY_LIMIT:
+                    raise BadUnaryRequest(f"The request is longer than {UNARY_LIMIT} bytes.")
+    except TimeoutError:
+        raise TimedOut from None
+    return bytes(body)
 
 
 def route_path(scope: Scope) -> str:
@@ -198,6 +266,7 @@ async def _refuse(scope: Scope, send: Send, error: HocketError) -> None:
 
 async def _send_http(send: Send, kind: str, answer: Answer) -> None:
     headers = [(name.encode(), value.encode()) for name, value in answer.headers]
-    headers.append((b"content-length", str(len(answer.body)).encode()))
+    if answer.status != _NO_CONTENT:  # RFC 9110 §8.6
+        headers.append((b"content-length", str(len(answer.body)).encode()))
     await send({"type": f"{kind}.start", "status": answer.status, "headers": headers})
     await send({"type": f"{kind}.body", "body": answer.body})

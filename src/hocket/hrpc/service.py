@@ -5,7 +5,7 @@ The table comes from the `.proto` files, so it cannot drift from them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -61,22 +61,32 @@ def _methods(file: FileDescriptor) -> Mapping[str, Method]:
 
 METHODS = _methods(voice.DESCRIPTOR)
 
-_SERVICES = frozenset(path.rpartition("/")[0] for path in METHODS)
+Unary = Callable[[bytes], Awaitable[bytes]]
+"""Answers a unary method: from a serialized request to a serialized response. May raise a HocketError."""
+
+UNARY_LIMIT = 32 * 1024
+"""Longest request of a unary method, in bytes. It may come in one piece with its head, so both together stay below
+`connections.HEAD_LIMIT`, which cuts off."""
 
 STREAM_MESSAGE = METHODS["/protocol.voice.v1.VoiceService/StreamMessage"]
 
 
-def find_method(path: str) -> Method:
+def services(methods: Mapping[str, Method]) -> frozenset[str]:
+    """The paths of the services that have these methods."""
+    return frozenset(path.rpartition("/")[0] for path in methods)
+
+
+def find_method(path: str, methods: Mapping[str, Method] = METHODS) -> Method:
     """The method at a path.
 
     Raises:
         NotImplementedHere: the service is there, this method of it is not: a newer client's, say.
         UnknownEndpoint: there is no such service.
     """
-    if path in METHODS:
-        return METHODS[path]
+    if path in methods:
+        return methods[path]
     service, _, name = path.rpartition("/")
-    raise NotImplementedHere if name.isidentifier() and service in _SERVICES else UnknownEndpoint
+    raise NotImplementedHere if name.isidentifier() and service in services(methods) else UnknownEndpoint
 
 
 def check_websocket(method: Method) -> None:
@@ -102,6 +112,11 @@ def check_http(method: Method, verb: str, content_type: str | None) -> None:
         raise BadUnaryRequest("A unary method is called with POST.")
     if content_type is None or content_type.partition(";")[0].strip().lower() != CONTENT_TYPE:
         raise BadUnaryRequest(f"The Content-Type must be {CONTENT_TYPE}.")
+
+
+def unary_answer(response: bytes) -> Answer:
+    """A serialized response as the answer to a unary call."""
+    return Answer(200, (("content-type", CONTENT_TYPE), ("hrpc-version", VERSION)), response)
 
 
 def error_answer(error: HocketError) -> Answer:

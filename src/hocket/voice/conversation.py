@@ -11,6 +11,7 @@ import asyncio
 import logging
 import math
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from itertools import count
 from typing import Final
 
@@ -20,7 +21,7 @@ from hocket.errors import HocketError, InternalError, ResourceExhausted, Unauthe
 from hocket.hrpc.asgi import Stream, StreamClosed
 from hocket.hrpc.codec import decode_request, encode_error
 from hocket.logging import Sparing, ids
-from hocket.policy import Authorize, ChannelId, Permissions
+from hocket.policy import Authorize, ChannelId, Permissions, Place, same_place
 from hocket.voice.asking import ask
 from hocket.voice.directory import Directory
 from hocket.voice.expiry import expiry
@@ -57,12 +58,14 @@ class Conversation:
         authorize: Authorize,
         limits: Limits,
         failures: Sparing,
+        place: Place = same_place,
     ) -> None:
         """A stream that was just accepted; `run` does the rest. `failures` logs those of all streams."""
         self.number = next(_numbers)
         self.user = user
         self._stream = stream
         self._authorize = authorize
+        self._place = place
         self._limits = limits
         self._failures = failures
         self._loop = asyncio.get_running_loop()
@@ -177,7 +180,8 @@ class Conversation:
             case Initialize():
                 permissions = await self._ask_permissions(command.channel)
                 if not self._ended.done():
-                    self._seat.initialize(command, permissions)
+                    placed = replace(command, channel=self._place(self.user, command.channel))
+                    self._seat.initialize(placed, permissions)
             case _:
                 self._carry_out(command)
         self._session.answered(self._loop.time())

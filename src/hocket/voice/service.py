@@ -19,9 +19,11 @@ from hocket.policy import (
     ChannelId,
     HowManySpeak,
     Permissions,
+    Place,
     check_origin,
     everybody_speaks,
     neighbourhood,
+    same_place,
     without_ambient,
 )
 from hocket.voice import frames
@@ -57,11 +59,13 @@ class VoiceService:
         allowed_origins: Collection[str],
         tell_app: Callable[[Event], None],
         active_speakers: HowManySpeak = everybody_speaks,
+        place: Place = same_place,
     ) -> None:
         """Serves on `media`, which must outlive it. `tell_app` hears what happens; it must neither raise nor block."""
         self._media = media
         self._authenticate = authenticate
         self._authorize = authorize
+        self._place = place
         self._limits = limits
         self._allowed_origins = frozenset(allowed_origins)
         self._directory = Directory(
@@ -88,6 +92,10 @@ class VoiceService:
     def streams(self) -> int:
         """How many streams are open."""
         return len(self._conversations)
+
+    def present(self) -> list[tuple[User, ChannelId]]:
+        """Who has named a channel and is in it, or on the way; somebody with several streams is there several times."""
+        return [(each.user, each.channel_id) for each in self._conversations if each.channel_id is not None]
 
     def admit(self, call: Call) -> AbstractAsyncContextManager[Handler]:
         """Lets a stream in, or raises why not; the stream counts until the context is left."""
@@ -235,6 +243,7 @@ class VoiceService:
             authorize=self._authorize,
             limits=self._limits,
             failures=self._failures,
+            place=self._place,
         )
         self._conversations.add(conversation)
         if self._draining:  # it began while this one was being let in
