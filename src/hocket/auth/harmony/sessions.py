@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hocket.errors import ResourceExhausted
 
@@ -42,7 +42,7 @@ class Session:
     foreign_id: int
     ends_at: float
     used_at: float
-    hashed: bytes
+    hashed: bytes = field(repr=False)
     revoked: bool = False
 
 
