@@ -62,7 +62,8 @@ class Client:
         address: str = "127.0.0.1",
     ) -> Self:
         """Opens a stream below `base` (`http://…`), offering the token as a browser does; from that address."""
-        for secret in (token, *(subprotocols or ()), *(headers or {}).values()):
+        logins = [value for name, value in (headers or {}).items() if name.lower() in ("authorization", "cookie")]
+        for secret in (token, *(subprotocols or ()), *logins):
             secrecy.keep(secret)
         offered = (["hrpc1"] if token is None else ["hrpc1", token]) if subprotocols is None else subprotocols
         try:
