@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import gc
 import importlib
 import logging
@@ -48,6 +49,10 @@ from hocket.tls import Certificates
 _FRAME_LIMIT = 2 * REQUEST_LIMIT
 """Longest WebSocket message. Between REQUEST_LIMIT and this one the client gets our error; beyond, close code 1009."""
 
+_HANDSHAKE_SECONDS = 10.0
+_GOODBYE_SECONDS = 5.0
+"""Time for a client to do its part of the TLS handshake, and to answer the `close_notify` at the end."""
+
 _YOUNG_OBJECTS = 50_000
 """New objects after which the collector looks for cycles among them. A join makes some thousand that live as long as
 its stream; looking through them each 700, Python's default, was a quarter of a join's CPU time, and found nothing:
@@ -79,7 +84,7 @@ def serve(options: ServeOptions, say: Callable[[str], None] = print) -> None:
             None if certificates is None else certificates.context,
             read_networks(options.trusted_proxy),
         )
-        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=lambda: _event_loop(config)) as runner:
             runner.run(_run(voice, config, sockets, options, certificates, local, say))
 
 
@@ -216,6 +221,17 @@ def uvicorn_config(
         timeout_graceful_shutdown=cast(int, 0.3),  # it goes to asyncio.wait_for, which takes a float
         ssl_context_factory=None if tls is None else (lambda config, default: tls),
     )
+
+
+def _event_loop(config: uvicorn.Config) -> asyncio.AbstractEventLoop:
+    """uvicorn's choice, with bounds on how long TLS takes to begin and to end. uvicorn asks for none, and the loop
+    has 60 s and 30 s of its own, in which a client that says nothing holds a descriptor (T13)."""
+    factory = config.get_loop_factory()
+    loop = asyncio.new_event_loop() if factory is None else factory()
+    if config.is_ssl:
+        bounds = {"ssl_handshake_timeout": _HANDSHAKE_SECONDS, "ssl_shutdown_timeout": _GOODBYE_SECONDS}
+        loop.create_server = functools.partial(loop.create_server, **bounds)  # type: ignore[method-assign]
+    return loop
 
 
 class _Server(uvicorn.Server):

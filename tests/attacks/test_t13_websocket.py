@@ -59,6 +59,14 @@ async def half_a_body(base: str) -> Raw:
     return raw
 
 
+async def body_after_the_answer(base: str) -> Raw:
+    raw = await Raw.connect(base)
+    raw.writer.write(POST + b"Content-Length: 1000000\r\n\r\n")
+    await raw.reader.readuntil(b"\r\n\r\n")
+    raw.writer.write(b"x")
+    return raw
+
+
 async def endless_body(base: str) -> Raw:
     raw = await Raw.connect(base)
     raw.writer.write(POST + b"Transfer-Encoding: chunked\r\n\r\nFFFFFF\r\n" + b"x" * (HEAD_LIMIT + BODY_LIMIT))
@@ -162,6 +170,7 @@ ABUSES: list[Callable[[str], Awaitable[Raw]]] = [
     half_a_head,
     endless_head,
     half_a_body,
+    body_after_the_answer,
     endless_body,
     half_closed_before_the_head,
     half_closed_stream,

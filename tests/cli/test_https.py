@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import signal
 import socket
 import ssl
+import time
 from pathlib import Path
 
 import httpx
@@ -103,6 +105,30 @@ async def test_a_broken_pair_keeps_the_old_certificate_and_is_logged_once_and_si
         code, _, errors = await server.end()
         assert code == 0
         assert errors.count("old certificate") == 0
+
+
+async def test_t13_a_tls_handshake_that_stalls_is_ended_in_time_and_holds_up_no_end(tmp_path: Path) -> None:
+    tls = ("--tls", "self-signed", "--tls-dir", str(tmp_path))
+    hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"  # a ClientHello of 512 bytes, of which 501 never come
+    async with serving("--port", "0", *tls) as server:
+        port = int(server.base.rpartition(":")[2])
+        stalled = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        stalled[1][1].write(hello)
+        began = time.monotonic()
+        async with asyncio.timeout(PATIENCE):
+            for reader, writer in stalled:
+                with contextlib.suppress(ConnectionError):
+                    while await reader.read(1_024):
+                        pass
+                writer.transport.abort()
+        assert time.monotonic() - began < 15, "not the minute that event loops allow"
+        again, kept = await asyncio.open_connection("127.0.0.1", port), await Kept.open(server)
+        kept.reader._transport.pause_reading()  # type: ignore[attr-defined]
+        code, seconds, _ = await server.end()
+        assert code == 0
+        assert seconds < 2
+        again[1].transport.abort()
+        kept.writer.transport.abort()
 
 
 async def test_self_signed_shows_the_fingerprint_of_the_first_lines_and_stays_the_same_over_starts(
