@@ -30,6 +30,11 @@ def test_a_two_hundredth_of_the_packets_is_harm_and_less_is_not() -> None:
     assert harm_to_pair(heard(lost=5), []) == ["The two people lost 0.50% of their packets (5 of 1000)."]
 
 
+def test_a_packet_of_somebody_else_is_harm() -> None:
+    one = Heard(asked=100, sent=100, received=100, lost=0, foreign=1)
+    assert harm_to_pair(one, []) == ["The two people got 1 packets that neither had sent."]
+
+
 def test_whoever_has_to_come_again_is_harmed() -> None:
     assert harm_to_pair(heard(lost=0), ["no-answer"]) == ["One of the two people was cut off: no-answer."]
 

@@ -33,7 +33,7 @@ class Churn:
 
     Attributes:
         joins: how many have come as far as they meant to.
-        failures: why others have not.
+        failures: why others have not, or were without a transport.
         heard: packets that they heard of each other.
     """
 
@@ -74,6 +74,9 @@ class Churn:
                     coming.create_task(come(number))
             transports = sum(1 if person.sending is None else 2 for person in people)
             await _until(lambda: _ended(crowd) - before.connected - before.failed >= transports)
+            missing = transports - (crowd.progress().connected - before.connected)
+            if missing > 0:
+                self.failures["a transport was not connected"] += missing
             speakers = Counter(person.seat.channel for person in people if person.seat.speaks)
             streams = sum(speakers[person.seat.channel] - person.seat.speaks for person in people)
             await _until(Settled(before.begun + streams, lambda: crowd.progress().begun, time.monotonic))

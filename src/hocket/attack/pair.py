@@ -77,6 +77,7 @@ class Pair:
             received=report.received,
             lost=lost(asked, report.received, dropped),
             own_drops=dropped,
+            foreign=report.unreadable + report.unexpected,
             p50=report.delay.p50_ms,
             p99=report.delay.p99_ms,
             max=report.delay.max_ms,

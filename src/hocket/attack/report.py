@@ -28,6 +28,7 @@ class Heard(Struct, frozen=True, kw_only=True):
         received: packets that arrived, each once.
         lost: those that did not, and that the server or the network lost.
         own_drops: datagrams that the client itself lost: no fault of the server's, and not among the lost.
+        foreign: packets that came and were not the other's, or could not be opened.
         p50: one-way delay in ms, from sealing a packet to taking it off the other's socket; likewise `p99` and `max`.
             None when nothing arrived.
     """
@@ -37,6 +38,7 @@ class Heard(Struct, frozen=True, kw_only=True):
     received: int
     lost: int
     own_drops: int = 0
+    foreign: int = 0
     p50: float | None = None
     p99: float | None = None
     max: float | None = None
@@ -106,6 +108,8 @@ def lost(asked: int, received: int, own_drops: int) -> int:
 def harm_to_pair(heard: Heard, cut_off: list[str]) -> list[str]:
     """What happened to the two people that must not, a sentence each."""
     found = [f"One of the two people was cut off: {reason}." for reason in cut_off]
+    if heard.foreign:
+        found.append(f"The two people got {heard.foreign} packets that neither had sent.")
     if heard.loss >= LOSS_LIMIT:
         found.append(f"The two people lost {heard.loss:.2%} of their packets ({heard.lost} of {heard.asked}).")
     return found
