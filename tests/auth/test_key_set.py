@@ -33,6 +33,7 @@ class Publisher:
         body: what it answers.
         head: lines of the answer before the body.
         open: an answer is held back until this is set.
+        drips: after the body, a space comes now and then, without end.
     """
 
     def __init__(self) -> None:
@@ -41,6 +42,7 @@ class Publisher:
         self.head = ["HTTP/1.1 200 OK"]
         self.open = asyncio.Event()
         self.open.set()
+        self.drips = False
         self.url = ""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -51,16 +53,27 @@ class Publisher:
             await self.open.wait()
             writer.write("\r\n".join([*self.head, "Connection: close", "", ""]).encode() + self.body)
             await writer.drain()
+            while self.drips:
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.02)
 
 
-@pytest_asyncio.fixture
-async def publisher() -> AsyncIterator[Publisher]:
+@contextlib.asynccontextmanager
+async def publishing() -> AsyncIterator[Publisher]:
     publisher = Publisher()
     server = await asyncio.start_server(publisher.serve, "127.0.0.1", 0)
     async with server:
         publisher.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/jwks.json?hidden-in-the-query"
         yield publisher
+        publisher.drips = False
         publisher.open.set()
+
+
+@pytest_asyncio.fixture
+async def publisher() -> AsyncIterator[Publisher]:
+    async with publishing() as publisher:
+        yield publisher
 
 
 class Clock:
@@ -236,6 +249,21 @@ async def test_a_slow_answer_is_given_up_and_keeps_nobody_waiting_whose_key_is_k
     clock.now += FRESH_SECONDS + 1
     assert (await keys.find("a", "RS256")).id == "a"
     assert publisher.asked == 3
+
+
+async def test_an_answer_that_drips_without_end_is_given_up(
+    publisher: Publisher, keys: KeySet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(key_set, "FETCH_SECONDS", 0.3)
+    publisher.drips = True
+    await failure(asyncio.wait_for(keys.find("a", "RS256"), PATIENCE))
+
+
+async def test_keys_come_from_nowhere_else_than_the_url_itself(publisher: Publisher, keys: KeySet) -> None:
+    async with publishing() as elsewhere:
+        publisher.head = ["HTTP/1.1 302 Found", f"Location: {elsewhere.url}"]
+        await failure(keys.find("a", "RS256"))
+        assert (publisher.asked, elsewhere.asked) == (1, 0)
 
 
 async def test_who_gives_up_while_fetching_leaves_the_others_a_time_to_come_back(
