@@ -138,6 +138,11 @@ async def test_an_oversized_token_is_refused_before_it_is_looked_at() -> None:
     assert (await user_of({**GOOD, "x": "x" * 4_000})).id == 5
 
 
+async def test_an_oversized_header_is_not_read() -> None:
+    assert (await auth()(Credentials(token=signed(kid="x" * 1_000)))).id == 5
+    assert await refusal(signed(kid="x" * 2_000)) == "The token is no signed JSON Web Token."
+
+
 @pytest.mark.parametrize("sub", ["1", "18446744073709551615", 1, 2**64 - 1])
 async def test_the_subject_is_a_user_id(sub: object) -> None:
     assert (await user_of({**GOOD, "sub": sub})).id == int(str(sub))

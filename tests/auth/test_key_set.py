@@ -19,7 +19,7 @@ from hocket.auth import key_set
 from hocket.auth.key_set import AGAIN_SECONDS, FRESH_SECONDS, SIZE_LIMIT, KeySet, check_url
 from hocket.auth.keys import read_key_set
 from hocket.errors import Unauthenticated, Unavailable
-from tests.auth.tokens import GOOD, NOW, ed_key, forged, rsa_key, signed, web_key
+from tests.auth.tokens import GOOD, NOW, SECRET, ed_key, forged, rsa_key, signed, web_key
 from tests.auth.tokens import key_set as set_of
 
 PATIENCE = 10.0
@@ -133,6 +133,7 @@ async def test_a_token_is_checked_with_the_key_that_it_names(publisher: Publishe
 @pytest.mark.parametrize("alg", ["none", "HS256", "ES256", "PS256", None, ["RS256"]])
 async def test_nothing_is_fetched_for_a_token_of_another_algorithm(publisher: Publisher, alg: object) -> None:
     await unknown(JwtAuth(jwks=publisher.url)(Credentials(token=forged(GOOD, publisher.body, alg=alg, kid="a"))))
+    await unknown(JwtAuth(jwks=publisher.url)(Credentials(token=forged(GOOD, SECRET, alg="RS256", kid=["a"]))))
     assert publisher.asked == 0
 
 

@@ -131,6 +131,17 @@ def read_key_set(data: bytes) -> list[Key]:
     return keys
 
 
+def base64url(text: object) -> bytes:
+    """RFC 7515 §2: without padding.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(text, str) or not _BASE64URL.fullmatch(text):
+        raise ValueError("no base64url")
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
 def _secret(data: bytes, where: str) -> bytes:
     secret = data.rstrip(b"\r\n")
     if len(secret) < SECRET_BYTES:
@@ -168,20 +179,9 @@ def _read_web_key(entry: object) -> Key | None:
 
 def _read_material(entry: dict[str, Any], kid: str | None) -> Key | None:
     if entry.get("kty") == "OKP" and entry.get("crv") == "Ed25519":
-        return Key("EdDSA", Ed25519PublicKey.from_public_bytes(_base64url(entry.get("x"))), kid)
+        return Key("EdDSA", Ed25519PublicKey.from_public_bytes(base64url(entry.get("x"))), kid)
     if entry.get("kty") == "RSA":
-        exponent, modulus = (int.from_bytes(_base64url(entry.get(name))) for name in ("e", "n"))
+        exponent, modulus = (int.from_bytes(base64url(entry.get(name))) for name in ("e", "n"))
         if modulus.bit_length() in RSA_BITS and exponent.bit_length() <= 32:
             return Key("RS256", RSAPublicNumbers(exponent, modulus).public_key(), kid)
     return None
-
-
-def _base64url(text: object) -> bytes:
-    """RFC 7515 §2: without padding.
-
-    Raises:
-        ValueError: it is none.
-    """
-    if not isinstance(text, str) or not _BASE64URL.fullmatch(text):
-        raise ValueError("no base64url")
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
