@@ -127,7 +127,14 @@ async def test_what_a_token_demands_to_be_understood_refuses_it() -> None:
         await refusal(forged(GOOD, SECRET, alg="HS256", **header))
 
 
-@pytest.mark.parametrize("token", [None, "", ".", "..", "a.b.c", "5", "5:Ada", "ä.ö.ü", "\ud800", "a" * 100_000])
+HEADERS_OF_OTHER_KINDS = ["W10.e30.AA", "NQ.e30.AA", "IngI.e30.AA", "bnVsbA.e30.AA", "e30", "W1tb" * 500]
+"""`[]`, `5`, `"x"`, `null`, no more than a header, and brackets without end."""
+
+
+@pytest.mark.parametrize(
+    "token",
+    [None, "", ".", "..", "a.b.c", "5", "5:Ada", "ä.ö.ü", "\ud800", "a" * 100_000, *HEADERS_OF_OTHER_KINDS],
+)
 async def test_what_is_no_token_is_refused(token: str | None) -> None:
     await refusal(token)
 
