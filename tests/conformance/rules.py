@@ -33,6 +33,7 @@ LIBRARY = "server/test_library.py"
 ORDER = "voice/test_order.py"
 CONSUMERS = "voice/test_consumers.py"
 SWITCHES = "voice/test_extension.py"
+MID_CALL = "voice/test_mid_call.py"
 DECODING = "ortc/test_decoding.py"
 NEGOTIATE = "ortc/test_negotiate.py"
 PARAMETERS = "ortc/test_parameters.py"
@@ -333,6 +334,13 @@ RULES = (
         f"{SWITCHES}::test_restart_ice_gives_new_parameters_for_a_transport_of_this_stream",
         f"{SWITCHES}::test_a_ping_is_answered_at_once_by_a_pong_with_its_number",
         f"{SWITCHES}::test_a_request_of_a_newer_extension_is_skipped",
+    ),
+    _rule(
+        EXTENSION,
+        "moderators mute and kick others of their channel, and nobody else does",
+        f"{MID_CALL}::test_a_moderator_mutes_others_and_takes_that_back",
+        f"{MID_CALL}::test_a_moderator_kicks_and_the_user_stays_out_of_this_channel_until_allowed",
+        f"{MID_CALL}::test_whoever_is_no_moderator_ends_its_own_stream_and_harms_nobody",
     ),
     _rule(
         EXTENSION,
