@@ -6,6 +6,7 @@ What one microphone may send is in `tests/attacks/test_t19_floods.py`, time limi
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -17,7 +18,7 @@ import pytest
 from hocket.config import ConfigError, Limits
 from hocket.proto import extension, voice
 from hocket.server import VoiceServer
-from tests.server.running import running, until
+from tests.server.running import PATIENCE, running, until
 from tests.server.wire import Client, Refused
 from tests.voice import shapes
 
@@ -90,11 +91,12 @@ def is_exhausted(error: Refused) -> bool:
 
 async def opened_again(base: str, token: str, address: str = ELSEWHERE) -> None:
     """Asks until a stream can be opened."""
-    while True:
-        with suppress(Refused):
-            client = await Client.open(base, token, address=address)
-            await client.socket.close()
-            return
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            with suppress(Refused):
+                client = await Client.open(base, token, address=address)
+                await client.socket.close()
+                return
 
 
 async def test_no_more_streams_than_there_is_room_for() -> None:

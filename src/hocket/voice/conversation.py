@@ -29,7 +29,7 @@ from hocket.voice.media import Media
 from hocket.voice.outbox import Outbox
 from hocket.voice.pace import TokenBucket
 from hocket.voice.seat import Seat
-from hocket.voice.session import Command, Initialize, Join, Session
+from hocket.voice.session import Command, Initialize, Join, KickUser, MuteUser, Session
 
 _SLOW_RETRY = 5
 _AUTHORIZE_RETRY = 5
@@ -191,6 +191,9 @@ class Conversation:
         if isinstance(command, Join):
             with self._channel_in_log():
                 logger.info("joined%s", "" if command.voice else " as a listener")
+        elif isinstance(command, KickUser | MuteUser):
+            with self._channel_in_log():
+                logger.info("moderates user %d: %s", command.user_id, type(command).__name__)
         elif logger.isEnabledFor(logging.DEBUG):
             with self._channel_in_log():
                 logger.debug("%s done", type(command).__name__)
