@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from types import MappingProxyType, TracebackType
 from typing import Any, Literal, Self, TypeVar
 
+from hocket import pulse
 from hocket.addresses import Announced, choose
 from hocket.auth import Authenticate
 from hocket.auth.open import OpenAuth
@@ -186,9 +187,11 @@ class VoiceServer:
             tasks = await stack.enter_async_context(asyncio.TaskGroup())
             self._waiting = self._feed.subscribe()
             telling = tasks.create_task(self._tell_handlers(self._waiting))
-            stack.callback(tasks.create_task(line.watch(self._engine, self._log)).cancel)
+            watches = [line.watch(self._engine, self._log), pulse.watch(self._log)]
             if self._lost is not None:
-                stack.callback(tasks.create_task(put_out(self._lost, self._service)).cancel)
+                watches.append(put_out(self._lost, self._service))
+            for watching in watches:
+                stack.callback(tasks.create_task(watching).cancel)
             stack.push_async_callback(self._finish_telling, telling)
             stack.push_async_callback(self.drain)
             self._running = stack.pop_all()

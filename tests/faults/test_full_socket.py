@@ -91,5 +91,6 @@ async def test_packets_that_find_no_room_are_lost_and_counted_and_with_room_all_
                 assert [person.ended for person in crowd.people] == [None] * PEOPLE
             await voice.drain()
         await voice.__aexit__(None, None, None)
-    (told,) = [record.getMessage() for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
+    logged = [record.getMessage() for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
+    (told,) = [message for message in logged if "stood still" not in message]  # a machine that is busy
     assert re.fullmatch(r"\d+ packets of voice found no room to leave in 0.3 seconds: .*", told)
