@@ -18,7 +18,7 @@ use crate::random::Random;
 use crate::shared::Shared;
 use crate::socket::{self, Sockets};
 use crate::turn::{Place, WAKER};
-use crate::{EngineOptions, Error, Result, thread};
+use crate::{EngineOptions, Error, Result, panics, thread};
 
 /// Events beyond two a transport that may wait: answers, failures, and what happens while the reader is slow.
 const EVENTS_BESIDE: usize = 16_384;
@@ -67,6 +67,7 @@ impl Engine {
         C: Core,
         F: Fn(WorkerId, Instant) -> C + Clone + Send + 'static,
     {
+        panics::be_sparing();
         let port = socket::bind(options)?;
         let (places, mailboxes) = furnish(port.sockets, options)?;
         let events = EventQueue::new(options.max_transports * 2 + EVENTS_BESIDE)?;

@@ -19,6 +19,7 @@ mod gathering;
 mod lock;
 mod mailbox;
 mod options;
+mod panics;
 mod random;
 mod registry;
 mod shared;

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use hocket_media::WorkerId;
 
 use crate::driven::Core;
+use crate::panics;
 use crate::shared::Shared;
 use crate::turn::{Place, Turner};
 
@@ -36,7 +37,7 @@ where
     C: Core,
     F: Fn(WorkerId, Instant) -> C + Send + 'static,
 {
-    let name = format!("hocket-media-{}", place.id);
+    let name = format!("{}{}", panics::THREADS, place.id);
     shared.threads.fetch_add(1, Ordering::AcqRel);
     let body = {
         let shared = Arc::clone(&shared);
