@@ -99,6 +99,9 @@ fuzz: | require  ## Fuzz the media core (make fuzz SECONDS=60 TARGETS="rtp rtcp"
 	@mkdir -p build
 	@tools/fuzz.sh $(SECONDS) $(TARGETS)
 
+audit:  ## Look for known holes and unwanted licences in what Hocket depends on; says what it could not look at
+	@PYTHON=$(PYTHON) tools/audit.sh
+
 # --- the rest ---------------------------------------------------------------------------------------------------------
 
 proto: $(STAMPS)/test  ## Generate the Python code of proto/ anew
