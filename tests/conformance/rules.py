@@ -177,7 +177,7 @@ RULES = (
         CLIENTS,
         "ICE and DTLS of the sending transport may run before its fingerprint is known; media waits for it",
         f"{HANDSHAKE}::the_handshake_runs_before_the_fingerprint_is_known_and_media_waits_for_it",
-        f"{MEDIA}::test_a_foreign_certificate_ends_the_stream_with_a_clear_error",
+        f"{MEDIA}::test_t3_a_foreign_certificate_ends_the_stream_with_a_clear_error",
     ),
     _rule(
         CLIENTS,

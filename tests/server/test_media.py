@@ -101,7 +101,7 @@ class Impostor(PymediasoupClient):
         return rtp
 
 
-async def test_a_foreign_certificate_ends_the_stream_with_a_clear_error(server: tuple[VoiceServer, str]) -> None:
+async def test_t3_a_foreign_certificate_ends_the_stream_with_a_clear_error(server: tuple[VoiceServer, str]) -> None:
     server_, base = server
     async with person(base, BOB, None) as bob:
         impostor = await Impostor(ADA, TONE).join(base.replace("http", "ws", 1), 2, guild=1)
@@ -141,7 +141,7 @@ async def test_somebody_who_speaks_is_shown_to_the_app_and_to_our_clients(server
     assert [type(event).__name__ for event in seen] == ["Joined", "Joined", "Speaking"]
 
 
-async def test_who_has_no_media_any_more_leaves_by_consent_though_the_stream_lives(
+async def test_t11_who_has_no_media_any_more_leaves_by_consent_though_the_stream_lives(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(aioice.ice, "CONSENT_INTERVAL", 0.2)
