@@ -91,6 +91,14 @@ def test_the_key_of_tokens_is_named() -> None:
     assert "  Auth   jwt. Whoever brings a token that is signed with the key in secret.txt comes in." in told
 
 
+def test_harmony_names_its_homeservers_and_our_id() -> None:
+    facts = dataclasses.replace(LOCAL, auth="harmony", homeservers=("https://chat.org",), server_id="voice.org")
+    assert lines(facts)[8:10] == [
+        "  Auth   harmony. Users of https://chat.org come in, where their homeserver lets them.",
+        "         To Harmony's clients this is the server voice.org.",
+    ]
+
+
 def test_colours_are_only_on_a_terminal() -> None:
     assert "\x1b" not in "".join(lines(LOCAL))
     assert "\x1b" in "".join(lines(LOCAL, colours=True))

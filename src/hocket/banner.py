@@ -25,8 +25,10 @@ class Facts:
         asked: the operator said what to announce.
         trusted: peers whose X-Forwarded-For is believed.
         fingerprint: of a self-signed certificate, `AA:BB:…`; empty for another or none.
-        auth: `open`, `jwt`, or the name of the operator's own function.
+        auth: `open`, `jwt`, `harmony`, or the name of the operator's own function.
         key: which key `jwt` checks tokens with: "the key in FILE".
+        homeservers: of `harmony`, as the operator named them.
+        server_id: ours, for them.
     """
 
     version: str
@@ -43,6 +45,8 @@ class Facts:
     trusted: Sequence[str] = ()
     fingerprint: str = ""
     key: str = ""
+    homeservers: Sequence[str] = ()
+    server_id: str = ""
 
 
 def lines(facts: Facts, *, colours: bool = False) -> list[str]:
@@ -99,6 +103,11 @@ def _media_notes(facts: Facts) -> list[str]:
 def _auth_notes(facts: Facts) -> list[str]:
     if facts.auth == "jwt":
         return [f"jwt. Whoever brings a token that is signed with {facts.key} comes in."]
+    if facts.auth == "harmony":
+        return [
+            f"harmony. Users of {', '.join(facts.homeservers)} come in, where their homeserver lets them.",
+            f"To Harmony's clients this is the server {facts.server_id}.",
+        ]
     if facts.auth != "open":
         return [f"{facts.auth} decides who comes in."]
     if not facts.local:

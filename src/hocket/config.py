@@ -42,6 +42,9 @@ _GATHER_MS_LIMIT = 3
 
 _DRAIN_SECONDS_LIMIT = 86_400
 
+_NODE = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+"""The name of a permission of Harmony's."""
+
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\sA-Z]+")
 
 
@@ -235,8 +238,9 @@ class ServeOptions:
     """Who may come in. `open`: everybody who can reach the server, under the name and id that they give; this is the
     default on a loopback address, and must be said in so many words on any other. On a loopback address that is this
     machine alone, unless `open` is said and --announce names another address: a proxy's. `jwt`: whoever brings a JSON
-    Web Token that is signed with the key of --jwt-key or --jwt-jwks. `module:function`: your own async function, from
-    Credentials to User, or an object that is one and has an `authorize` too."""
+    Web Token that is signed with the key of --jwt-key or --jwt-jwks. `harmony`: users of the
+    Harmony homeservers that --homeserver names. `module:function`: your own async function, from Credentials to User, or
+    an object that is one and has an `authorize` too."""
 
     jwt_key: Path | None = None
     """File with the key of --auth jwt: a secret of 32 bytes or more (HS256), or a public key in PEM (RSA for RS256,
@@ -250,6 +254,43 @@ class ServeOptions:
 
     jwt_audience: str | None = None
     """What tokens for --auth jwt must be for (`aud`). Default: only those are taken that do not say."""
+
+    homeserver: tuple[str, ...] = ()
+    """Harmony homeservers whose users may come, such as https://chat.example.org:2289; or `id=URL` where the server id
+    is not the URL's host and port. Their ids are ours if there is one; of several they are mapped."""
+
+    server_id: str | None = None
+    """The server id, a host name with or without a port, for which a homeserver must have signed a user's token."""
+
+    harmony_token_file: tuple[Path, ...] = ()
+    """Files with the session token that this server shows when it asks a homeserver, one for each --homeserver and in
+    the same order. The account must be in the guilds and have `permissions.query` there."""
+
+    harmony_state: Path | None = None
+    """Folder in which this server keeps its own key, and the ids of several homeservers; made at the first start."""
+
+    harmony_join: str = "messages.view"
+    """Which of a channel's permissions lets a user in. Harmony has none of its own for voice."""
+
+    harmony_listen: str = "messages.view"
+    """Which of a channel's permissions lets a user hear the others."""
+
+    harmony_speak: str = "messages.send"
+    """Which of a channel's permissions lets a user be heard."""
+
+    harmony_session_seconds: float = 3600.0
+    """How long a login lasts after its last use, 60 to 86400 s; a call in progress is use. It ends after a day, and
+    with the process."""
+
+    harmony_recheck_seconds: float = 30.0
+    """How often a homeserver is asked again whether those who are in a call may stay, 5 to 3600 s."""
+
+    harmony_outage: HarmonyOutage = "end"
+    """What becomes of those who are in a call when their homeserver cannot be asked twice in a row: `end` puts them
+    out, `keep` lets them stay. Nobody new comes in either way."""
+
+    harmony_plain_http: bool = False
+    """Take a homeserver by http on another machine too: only where the network between is your own."""
 
     one_channel: OneChannel = "replace"
     """What happens when a user joins a second channel: `replace` ends the older stream, `reject` refuses the newer one,
@@ -291,8 +332,9 @@ class ServeOptions:
         """Checks what needs no look at the machine.
 
         Raises:
-            ConfigError: a port, the number of workers or of active speakers, the time to gather or to drain, or the
-                level of silence is out of its range, or an origin or a proxy's address is none.
+            ConfigError: a port, the number of workers or of active speakers, the time to gather or to drain, the level of
+                silence or a time of Harmony's is out of its range; an origin, a proxy's address or a permission is
+                none; or options of `harmony` come without it.
         """
         for option, port in (("--port", self.port), ("--media-port", self.media_port)):
             if port is not None and not 0 <= port <= 65_535:
@@ -306,5 +348,23 @@ class ServeOptions:
             raise ConfigError(f"--drain-seconds {self.drain_seconds}: must be 0 to {_DRAIN_SECONDS_LIMIT}.")
         read_networks(self.trusted_proxy, "--trusted-proxy")
         check_active_speakers(self.active_speakers, "--active-speakers")
+        self._check_harmony()
         if self.silence_dbov != "off" and not -127 <= self.silence_dbov <= 0:
             raise ConfigError(f"--silence-dbov {self.silence_dbov}: must be -127 to 0, or off.")
+
+    def _check_harmony(self) -> None:
+        for option, seconds, least, most in (
+            ("--harmony-session-seconds", self.harmony_session_seconds, 60, 86_400),
+            ("--harmony-recheck-seconds", self.harmony_recheck_seconds, 5, 3_600),
+        ):
+            if not least <= seconds <= most:
+                raise ConfigError(f"{option} {seconds}: must be {least} to {most}.")
+        for option, node in (
+            ("--harmony-join", self.harmony_join),
+            ("--harmony-listen", self.harmony_listen),
+            ("--harmony-speak", self.harmony_speak),
+        ):
+            if not _NODE.fullmatch(node):
+                raise ConfigError(f"{option} {node}: must be the name of a permission, such as messages.view.")
+        if self.auth != "harmony" and (self.homeserver or self.server_id or self.harmony_state):
+            raise ConfigError("--homeserver, --server-id and --harmony-state need --auth harmony.")

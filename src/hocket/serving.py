@@ -97,7 +97,7 @@ def choose_auth(options: ServeOptions, *, local: bool, everywhere: bool) -> Auth
     """The authenticator that `--auth` names.
 
     Args:
-        options: `auth` is `open`, `jwt`, `module:function`, or None where nothing was said.
+        options: `auth` is `open`, `jwt`, `harmony`, `module:function`, or None where nothing was said.
         local: the page and the WebSocket are on loopback addresses alone.
         everywhere: requests that were addressed to another host may be meant for this server. Where they cannot be, the
             check of `Host` stays on: a page whose DNS name was rebound to 127.0.0.1 would come in (T21).
@@ -110,6 +110,10 @@ def choose_auth(options: ServeOptions, *, local: bool, everywhere: bool) -> Auth
     if auth == "jwt":
         return _jwt_auth(options)
     _refuse_unused(options, "jwt")
+    if auth == "harmony":
+        from hocket.auth.harmony.setup import harmony_auth  # as above
+
+        return harmony_auth(options)
     if auth is None and not local:
         raise ConfigError(
             "Without authentication Hocket serves only the machine that it runs on. Add `--auth open` to let in "
@@ -120,7 +124,7 @@ def choose_auth(options: ServeOptions, *, local: bool, everywhere: bool) -> Auth
         return OpenAuth(everywhere=auth == "open" and everywhere)
     module, _, name = str(auth).partition(":")
     if not module or not name:
-        raise ConfigError(f"--auth {auth}: must be `open`, `jwt` or `module:function`.")
+        raise ConfigError(f"--auth {auth}: must be `open`, `jwt`, `harmony` or `module:function`.")
     found = getattr(_import(module, f"--auth {auth}"), name, None)
     if not callable(found):
         raise ConfigError(f"--auth {auth}: the module {module} has no function {name}.")
@@ -315,6 +319,8 @@ def _facts(
         trusted=options.trusted_proxy,
         fingerprint=certificates.fingerprint if certificates is not None and options.tls is not None else "",
         key=_key_told(options),
+        homeservers=options.homeserver,
+        server_id=options.server_id or "",
     )
 
 

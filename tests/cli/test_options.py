@@ -154,6 +154,16 @@ OTHER_VALUES: dict[str, tuple[str, object]] = {
     "trusted_proxy": ("10.0.0.0/8 ::1", ("10.0.0.0/8", "::1")),
     "log_level": ("debug", "debug"),
     "gather_ms": ("0.5", 0.5),
+    "homeserver": ("https://a https://b", ("https://a", "https://b")),
+    "server_id": ("voice.example.org", "voice.example.org"),
+    "harmony_token_file": ("a:b", (Path("a"), Path("b"))),
+    "harmony_state": ("state", Path("state")),
+    "harmony_join": ("voice.join", "voice.join"),
+    "harmony_listen": ("voice.listen", "voice.listen"),
+    "harmony_speak": ("voice.speak", "voice.speak"),
+    "harmony_session_seconds": ("61", 61.0),
+    "harmony_outage": ("keep", "keep"),
+    "harmony_plain_http": ("true", True),
 }
 """What an option may be set to, as text and as value, where a number above its default will not do."""
 
@@ -163,6 +173,9 @@ def test_every_option_has_its_name_in_the_environment(monkeypatch: pytest.Monkey
     text, value = OTHER_VALUES.get(name, ("7", 7))
     monkeypatch.setenv(f"HOCKET_{name.upper()}", text)
     changed: dict[str, Any] = {name: value}
+    if name in ("homeserver", "server_id", "harmony_state"):  # nothing without it
+        monkeypatch.setenv("HOCKET_AUTH", "harmony")
+        changed["auth"] = "harmony"
     assert options(monkeypatch) == dataclasses.replace(ServeOptions(), **changed) != ServeOptions()
 
 
@@ -218,6 +231,24 @@ def test_every_limit_has_its_name_in_the_environment(monkeypatch: pytest.MonkeyP
         ("--port 0 --jwt-key k", "--jwt-key is for --auth jwt alone"),
         ("--port 0 --auth open --jwt-issuer k", "--jwt-issuer is for --auth jwt alone"),
         ("--port 0 --auth json:dumps --jwt-jwks https://a/b", "--jwt-jwks is for --auth jwt alone"),
+        ("--homeserver https://a", "--homeserver, --server-id and --harmony-state need --auth harmony."),
+        ("--harmony-session-seconds 59", "--harmony-session-seconds 59.0: must be 60 to 86400."),
+        ("--harmony-recheck-seconds nan", "--harmony-recheck-seconds nan: must be 5 to 3600."),
+        ("--harmony-speak Messages.*", "--harmony-speak Messages.*: must be the name of a permission"),
+        ("--harmony-outage perhaps", '"end", "keep"'),
+        ("--port 0 --auth harmony", "--auth harmony needs --server-id"),
+        ("--port 0 --auth harmony --server-id a/b", "--server-id: a server id is a host name"),
+        ("--port 0 --auth harmony --server-id v.org", "--auth harmony needs --harmony-state"),
+        ("--port 0 --auth harmony --server-id v.org --harmony-state s", "--auth harmony needs --homeserver"),
+        (
+            "--port 0 --auth harmony --server-id v.org --harmony-state s --homeserver https://a",
+            "for each a --harmony-token-file",
+        ),
+        (
+            "--port 0 --auth harmony --server-id v.org --harmony-state s --homeserver https://a "
+            "--harmony-token-file nowhere",
+            "--harmony-token-file nowhere: No such file",
+        ),
         ("--port 0 --tls-cert nowhere.pem", "--tls-cert nowhere.pem: there is no such file"),
         ("--port 0 --tls-key nowhere.pem", "--tls-cert"),
         ("--port 0 --tls letsencrypt", "self-signed"),
@@ -284,6 +315,27 @@ def test_an_own_function_is_looked_for_in_the_folder_where_the_command_is_given(
     assert "hocket_typo.py, line 2)" in text
 
 
+def test_wrong_options_of_harmony_are_explained(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    token, empty, state = tmp_path / "token", tmp_path / "empty", tmp_path / "state"
+    token.write_text("the-token\n")
+    empty.write_text("\n")
+    for homeservers, files, expected in (
+        (["http://chat.org"], [token], "must be https"),
+        (["ftp://chat.org"], [token], "must be a URL such as"),
+        (["https://chat.org"], [empty], f"--harmony-token-file {empty}: must hold one token"),
+        (["https://chat.org"], [tmp_path], "Is a directory"),
+        (["https://chat.org"], [token, token], "for each a --harmony-token-file"),
+        (["https://chat.org", "https://chat.org/"], [token, token], "two of them have the server id"),
+    ):
+        line = ["--port", "0", "--auth", "harmony", "--server-id", "v.org", f"--harmony-state={state}"]
+        line += [f"--homeserver={each}" for each in homeservers]
+        text = complaint(capsys, *line, *(f"--harmony-token-file={file}" for file in files))
+        assert expected in text
+        assert text.count("\n") == 1
+        assert "the-token" not in text
+    assert not state.exists(), "nothing is made for options that are wrong"
+
+
 def test_a_certificate_that_cannot_be_loaded_is_explained(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     certificate, key, other, text = (tmp_path / name for name in ("cert.pem", "key.pem", "other.pem", "text.pem"))
     make_certificate(certificate, other)
@@ -333,6 +385,8 @@ def test_the_sample_shows_every_option_with_its_default() -> None:
         "jwt_jwks": "https://id.example.org/jwks.json",
         "jwt_issuer": "https://id.example.org",
         "jwt_audience": "voice",
+        "server_id": "voice.example.org",
+        "harmony_state": "harmony",
         "tls_cert": "cert.pem",
         "tls_key": "key.pem",
         "tls": "self-signed",
@@ -347,11 +401,14 @@ def test_the_sample_shows_every_option_with_its_default() -> None:
 def test_every_line_of_the_sample_is_understood(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "hocket.toml"
     lines = SAMPLE.read_text().splitlines()
-    file.write_text("\n".join(line.removeprefix("# ") for line in lines if " = " in line or line == "# [limits]"))
+    text = "\n".join(line.removeprefix("# ") for line in lines if " = " in line or line == "# [limits]")
+    file.write_text(text.replace('auth = "open"', 'auth = "harmony"'))
     chosen = options(monkeypatch, "--config", str(file))
     assert chosen == ServeOptions(
         media_port=8080,
-        auth="open",
+        auth="harmony",
+        server_id="voice.example.org",
+        harmony_state=Path("harmony"),
         tls_cert=Path("cert.pem"),
         tls_key=Path("key.pem"),
         tls="self-signed",
