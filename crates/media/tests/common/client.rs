@@ -81,6 +81,28 @@ impl Client {
         seed: u64,
         now: Instant,
     ) -> Self {
+        let certificate = dimpl::certificate::generate_self_signed_certificate().unwrap();
+        Self::with_certificate(
+            address,
+            server,
+            credentials,
+            version,
+            seed,
+            certificate,
+            now,
+        )
+    }
+
+    /// A client with a certificate that others may have too.
+    pub fn with_certificate(
+        address: SocketAddr,
+        server: SocketAddr,
+        credentials: Credentials,
+        version: Version,
+        seed: u64,
+        certificate: DtlsCertificate,
+        now: Instant,
+    ) -> Self {
         let builder = Config::builder()
             .flight_start_rto(Duration::from_millis(100))
             .dangerously_set_rng_seed(seed);
@@ -98,7 +120,7 @@ impl Client {
             unreadable: 0,
             closed_by_server: false,
             srtp_profile: None,
-            certificate: dimpl::certificate::generate_self_signed_certificate().unwrap(),
+            certificate,
             config: Arc::new(builder.build().unwrap()),
             dtls: None,
             dtls_timer: None,
