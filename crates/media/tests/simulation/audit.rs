@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::common::Conditions;
-use crate::people::{LOUD, Life, NAMES, SIDES};
-use crate::steps;
+use crate::people::{LOUD, Life, SIDES};
 use crate::world::World;
+use crate::{signalling, steps};
 
 /// The longest that a handshake takes which a bad network has held up, in halves of a second.
 const PATIENCE: usize = 60;
@@ -15,32 +15,22 @@ const LEAST: usize = 6;
 
 /// Waits until all are connected, lets them speak, and looks who is heard.
 pub fn audit(world: &mut World) {
-    let (weather, limits) = (
-        world.network.conditions,
-        world.control.channels.clone().map(|one| one.limit()),
-    );
+    let weather = world.network.conditions;
+    let limits = world.control.channels.each_ref();
+    let limits = limits.map(|channel| channel.speakers.limit());
     world.network.conditions = Conditions::default();
-    world
-        .control
-        .channels
-        .iter()
-        .for_each(|one| one.set_limit(0));
-    let before =
-        everybody(world).map(|life| (life.person.number, life.person.speaks, life.person.level));
-    let before: Vec<_> = before.collect();
+    for channel in 0..limits.len() {
+        world.control.set_limit(channel, 0, world.now);
+    }
+    let said = |life: &mut Life| (life.person.number, life.person.speaks, life.person.level);
+    let before: Vec<_> = everybody(world).map(said).collect();
     let now = world.now;
     for life in everybody(world) {
         life.person.speaks = false;
         life.asleep_until = life.asleep_until.map(|_| now);
     }
-    for seat in 0..NAMES.len() {
-        if world.seats[seat]
-            .present
-            .as_ref()
-            .is_some_and(|life| !life.signalled)
-        {
-            steps::signal_one(world, seat);
-        }
+    for seat in steps::seats(world, |life| !life.signalled) {
+        signalling::signal_one(world, seat);
     }
     wait_for_all(world);
     let heard = listen(world);
@@ -57,8 +47,8 @@ pub fn audit(world: &mut World) {
         }
     }
     world.network.conditions = weather;
-    for (channel, limit) in world.control.channels.iter().zip(limits) {
-        channel.set_limit(limit);
+    for (channel, limit) in limits.into_iter().enumerate() {
+        world.control.set_limit(channel, limit, world.now);
     }
 }
 

@@ -12,42 +12,11 @@ use hocket_media::{
 
 use crate::common::person;
 use crate::ledger::{Line, Sealed, Source};
+use crate::model::{Channel, Consumer, Producer, Transport};
 use crate::workers::Workers;
 
 /// Channels of the one server. What is said in one is not heard in the other.
 pub const CHANNELS: usize = 2;
-
-pub struct Transport {
-    pub seat: usize,
-    pub claim: Arc<Claim>,
-    /// The server said that media may flow.
-    pub connected: bool,
-    pub closed: Option<Instant>,
-    pub sealed: Sealed,
-}
-
-pub struct Producer {
-    pub seat: usize,
-    pub life: u32,
-    pub channel: usize,
-    pub transport: TransportId,
-    pub shared: Arc<ProducerShared>,
-    pub paused: bool,
-    /// When that was asked for last.
-    pub changed: Instant,
-    pub closed: Option<Instant>,
-    pub source: Source,
-}
-
-pub struct Consumer {
-    pub seat: usize,
-    pub transport: TransportId,
-    pub producer: ProducerId,
-    pub active: bool,
-    pub changed: Instant,
-    pub closed: Option<Instant>,
-    pub line: Line,
-}
 
 /// See the module's documentation.
 pub struct Control {
@@ -58,7 +27,7 @@ pub struct Control {
     pub consumers: BTreeMap<u32, Consumer>,
     /// Whose each address is, or was last.
     pub addresses: BTreeMap<SocketAddr, TransportId>,
-    pub channels: [Arc<ActiveSpeakers>; CHANNELS],
+    pub channels: [Channel; CHANNELS],
     /// When time was lost last.
     pub jumped: Instant,
     nack: bool,
@@ -75,7 +44,10 @@ impl Control {
             producers: BTreeMap::new(),
             consumers: BTreeMap::new(),
             addresses: BTreeMap::new(),
-            channels: [(); CHANNELS].map(|()| Arc::new(ActiveSpeakers::new(now))),
+            channels: [(); CHANNELS].map(|()| Channel {
+                speakers: Arc::new(ActiveSpeakers::new(now)),
+                since: now,
+            }),
             jumped: now,
             nack,
             red,
@@ -163,7 +135,7 @@ impl Control {
         let command = Command::Produce {
             transport,
             producer: shared,
-            speakers: Arc::clone(&self.channels[channel]),
+            speakers: Arc::clone(&self.channels[channel].speakers),
             options: Box::new(options),
         };
         self.submit(transport, command, now);
@@ -274,6 +246,13 @@ impl Control {
         self.note_producer_closed(producer, now);
         self.producers[&producer].shared.close();
         self.tell_all(&Command::CloseProducer(producer), None, now);
+    }
+
+    /// So many may be heard at a time in a channel; 0 = all.
+    pub fn set_limit(&mut self, channel: usize, limit: usize, now: Instant) {
+        let channel = &mut self.channels[channel];
+        channel.speakers.set_limit(limit);
+        channel.since = now;
     }
 
     /// Ends a transport that control wants no more; harmless when it is gone.

@@ -1,6 +1,6 @@
 //! What must hold of everything that the server sends, takes and keeps. The driver calls these; each panics with what it found.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -8,8 +8,9 @@ use hocket_media::rtp::Header;
 use hocket_media::{Drop, ProducerId, WorkerDump};
 
 use crate::common::Heard;
-use crate::control::{Consumer, Control, Producer};
+use crate::control::{CHANNELS, Control};
 use crate::ledger::Between;
+use crate::model::{Consumer, Producer};
 use crate::network::is_rtcp;
 use crate::people::{LOUD, SILENT, Seat};
 use crate::setting::Setting;
@@ -18,6 +19,9 @@ use crate::workers::{Cause, Spoken};
 /// The gate stays open for so long after a loud packet, and then shuts.
 const HANGOVER: Duration = Duration::from_millis(400);
 
+const SECOND: Duration = Duration::from_secs(1);
+const FRAMES_A_SECOND: usize = 50;
+
 /// See the module's documentation.
 pub struct Invariants {
     setting: Setting,
@@ -25,6 +29,8 @@ pub struct Invariants {
     forwarded: BTreeSet<(Spoken, u32)>,
     /// Packets that a worker took since then, newer than all before.
     taken: Vec<(Spoken, ProducerId)>,
+    /// When packets of each channel were taken in the latest second.
+    spoke: [VecDeque<Instant>; CHANNELS],
     /// Of all that left for the first time: listener's seat, speaker's, and which of the speaker's packets. Only for comparisons.
     pub history: Option<BTreeSet<(usize, Spoken)>>,
 }
@@ -35,6 +41,7 @@ impl Invariants {
             setting: setting.clone(),
             forwarded: BTreeSet::new(),
             taken: Vec::new(),
+            spoke: Default::default(),
             history: None,
         }
     }
@@ -173,8 +180,13 @@ impl Invariants {
                 let muted = producer.paused && !self.is_recent(producer.changed, now);
                 assert!(!muted, "{spoken:?}: taken, but its producer is muted");
                 if producer.source.note(spoken, dropped.is_none(), now) {
-                    let limit = control.channels[producer.channel].limit();
+                    let channel = &control.channels[producer.channel];
+                    let limit = channel.speakers.limit();
                     self.check_gate(producer, spoken, dropped, limit, now);
+                    if dropped.is_none() {
+                        let since = channel.since.max(control.jumped);
+                        self.check_limit(producer.channel, limit, since, now);
+                    }
                     self.taken.extend(dropped.is_none().then_some((spoken, id)));
                 }
             }
@@ -213,6 +225,22 @@ impl Invariants {
         if !self.setting.silence && !limited {
             assert!(dropped.is_none(), "{spoken:?}: {dropped:?} without a gate");
         }
+    }
+
+    /// No more is heard than so many can say, and a little as places change hands. `since`: when the limit was set, or the clock jumped.
+    fn check_limit(&mut self, channel: usize, limit: usize, since: Instant, now: Instant) {
+        let spoke = &mut self.spoke[channel];
+        spoke.push_back(now);
+        while spoke.front().is_some_and(|at| *at + SECOND < now) {
+            spoke.pop_front();
+        }
+        let most = limit * (FRAMES_A_SECOND + 10) + 10;
+        let settled = since + 2 * SECOND < now;
+        assert!(
+            limit == 0 || !settled || spoke.len() <= most,
+            "{limit} may be heard: {} packets in a second",
+            spoke.len()
+        );
     }
 
     /// Whatever was taken since the last time has gone to everybody who is to hear it, and to nobody else. Only when no worker lags.
