@@ -285,13 +285,9 @@ impl Control {
             producer.shared.forget_worker(worker);
         }
         self.workers.replace(worker, now);
-        let claims: Vec<_> = self
-            .open_transports()
-            .map(|(_, transport)| Arc::clone(&transport.claim))
-            .collect();
-        for claim in claims {
-            self.workers
-                .command(worker, Command::AddTransport(claim), now);
+        for transport in self.transports.values() {
+            let announced = Command::AddTransport(Arc::clone(&transport.claim));
+            self.workers.command(worker, announced, now);
         }
         owned.iter().map(|id| self.transports[id].seat).collect()
     }
