@@ -45,12 +45,11 @@ async def run(
         target = await find(url, options)
     except (StreamError, ShapeError) as error:
         raise BenchError(f"Nobody could join {url}: {error}.") from None
-    progress.tell("attacks", 0, len(attacks))
     async with Pair(url, options) as pair:
         unattacked = await pair.talk(min(_UNATTACKED_SECONDS, options.seconds))
-        for attack in attacks:
+        for number, attack in enumerate(attacks):
+            progress.tell(attack.name, number + 1, len(attacks))
             outcomes.append(await _one(attack, target, pair, pid))
-            progress.tell("attacks", len(outcomes), len(attacks))
             if pair.cut_off:
                 break  # nobody is left who could tell what the next one does
     return Report(url=url, unattacked=unattacked, attacks=outcomes, harmed=any(one.harm for one in outcomes))
