@@ -94,8 +94,8 @@ def test_what_is_rightly_signed_is_answered_so_that_silence_elsewhere_means_some
 
 @pytest.mark.parametrize("name", ["stalls"])
 def test_handshakes_that_stall_are_ended_on_time(name: str, outcome: dict[str, Any]) -> None:
-    (note,) = outcome["notes"]
-    assert note == f"The server ended 16 of 32 within {SECONDS} s."  # the other half has 10 s for its request's head
+    ended, held, _ = (int(word) for word in outcome["notes"][0].split() if word.isdigit())
+    assert ended == held - 16 > 0  # who is silent, or stops in the request's head, has 10 s for that
 
 
 @pytest.mark.parametrize("name", ["requests"])

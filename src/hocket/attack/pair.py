@@ -68,6 +68,8 @@ class Pair:
         self._crowd.measure(packets=packets)
         until = time.monotonic() + seconds + _PATIENCE_SECONDS
         await _until(lambda: not self._crowd.progress().speaking, until)
+        self._crowd.silence()  # who got no core for so long says no more: what is still under way would seem lost
+        until = time.monotonic() + _PATIENCE_SECONDS
         await _until(Quiet(lambda: self._crowd.progress().arrived, time.monotonic), until)
         report = self._crowd.report()
         asked, dropped = packets * len(self._people), sum(one.socket_drops + one.unsent for one in report.threads)

@@ -11,7 +11,7 @@ from hocket.attack.effort import Budget, Effort
 from hocket.attack.options import AttackOptions
 from hocket.attack.pair import Pair
 from hocket.attack.report import Heard, Held, Outcome, Report, harm_to_pair, harm_to_process
-from hocket.attack.target import Target, find, prepared
+from hocket.attack.target import EXHAUSTED, Target, find, prepared
 from hocket.attack.watch import Peak, held, settled
 from hocket.load.options import BenchError
 from hocket.load.progress import ProgressLine
@@ -25,7 +25,6 @@ _JOIN_NUMBER = 5
 _JOIN_SECONDS = 20.0
 """How long a server may refuse that one, because the attackers came from the same address."""
 
-_EXHAUSTED = "hrpc.resource-exhausted"
 _GRACE_SECONDS = 30.0
 """How much longer than it should an attack may take before it is stopped: a server that does not answer stops none."""
 
@@ -102,7 +101,7 @@ async def _bounded(attack: Attack, target: Target, budget: Budget) -> Effort:
     except TimeoutError:
         return Effort(broken=[f"It does not answer: the attack was stopped {_GRACE_SECONDS:.0f} s late."])
     except StreamError as error:
-        if error.reason == _EXHAUSTED:
+        if error.reason == EXHAUSTED:
             return Effort(notes=[f"The attackers were not let in: {error}."])
         return Effort(broken=[f"The attack could not go on: {error}."])
     except (ShapeError, OSError) as error:

@@ -10,7 +10,7 @@ from collections import Counter
 from hocket.attack import garbage, wire
 from hocket.attack.effort import Budget, Effort, Pace
 from hocket.attack.raw import BINARY, Raw, RawRefused, frame
-from hocket.attack.target import Target
+from hocket.attack.target import Target, opened
 from hocket.load.crowd import LoadClient, MediaError
 from hocket.load.participant import Participant, Seat, join
 from hocket.load.shapes import ShapeError
@@ -52,7 +52,7 @@ async def wrong_requests(target: Target, budget: Budget) -> Effort:
 async def _last_word(target: Target, number: int, frames: list[bytes]) -> str:
     """The identifier of the error that ends the stream, or the answer to the last frame after `taken`."""
     try:
-        stream = await Stream.open(target.url, target.token(number % 16))
+        stream = await opened(target.url, target.token(number % 16))
     except StreamError as error:
         return error.reason
     try:
@@ -109,7 +109,7 @@ async def _request(target: Target, number: int, effort: Effort, pace: Pace, ends
 
 
 async def _opened(stack: contextlib.AsyncExitStack, target: Target, number: int) -> Stream:
-    stream = await Stream.open(target.url, target.token(number))
+    stream = await opened(target.url, target.token(number))
     stack.push_async_callback(stream.close)
     return stream
 

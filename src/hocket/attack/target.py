@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -12,10 +14,17 @@ from urllib.parse import urlsplit
 from hocket.attack.options import AttackOptions
 from hocket.load import shapes
 from hocket.load.shapes import Remote
-from hocket.load.stream import Request, Stream
+from hocket.load.stream import Request, Stream, StreamError
 
 FIRST_ATTACKER = 11
 """Number of the first token of an attacker; those before it are the two people's and of who joins after an attack."""
+
+
+EXHAUSTED = "hrpc.resource-exhausted"
+"""The reason of a server that has had enough for now."""
+
+_PATIENCE_SECONDS = 10.0
+_AGAIN_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,22 @@ class Target:
         return made
 
 
+async def opened(url: str, token: str) -> Stream:
+    """A stream, which is asked for again while the server says that there were too many: attackers before us, mostly.
+
+    Raises:
+        StreamError: the server refused for another reason, for 10 s, or does not answer.
+    """
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return await Stream.open(url, token)
+        except StreamError as error:
+            if error.reason != EXHAUSTED or time.monotonic() > until:
+                raise
+        await asyncio.sleep(_AGAIN_SECONDS)
+
+
 @contextlib.asynccontextmanager
 async def prepared(url: str, token: str, guild: int, channel: int) -> AsyncIterator[tuple[Stream, Remote]]:
     """A stream that has gone as far as its transports, and the server's end of the one to hear on.
@@ -78,7 +103,7 @@ async def prepared(url: str, token: str, guild: int, channel: int) -> AsyncItera
         StreamError: the server refused, or does not answer.
         ShapeError: the server's JSON is none.
     """
-    stream = await Stream.open(url, token)
+    stream = await opened(url, token)
     try:
         await stream.send(Request(initialize=Request.Initialize(guild_id=guild, channel_id=channel)))
         router = (await stream.expect("initialized")).initialized.rtp_capabilities
