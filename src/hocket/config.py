@@ -238,9 +238,9 @@ class ServeOptions:
     """Who may come in. `open`: everybody who can reach the server, under the name and id that they give; this is the
     default on a loopback address, and must be said in so many words on any other. On a loopback address that is this
     machine alone, unless `open` is said and --announce names another address: a proxy's. `jwt`: whoever brings a JSON
-    Web Token that is signed with the key of --jwt-key or --jwt-jwks. `harmony`: users of the
-    Harmony homeservers that --homeserver names. `module:function`: your own async function, from Credentials to User, or
-    an object that is one and has an `authorize` too."""
+    Web Token that is signed with the key of --jwt-key or --jwt-jwks. `harmony`: users of the Harmony homeservers that
+    --homeserver names. `module:function`: your own async function, from Credentials to User, or an object that is one
+    and has an `authorize` too."""
 
     jwt_key: Path | None = None
     """File with the key of --auth jwt: a secret of 32 bytes or more (HS256), or a public key in PEM (RSA for RS256,
@@ -332,8 +332,8 @@ class ServeOptions:
         """Checks what needs no look at the machine.
 
         Raises:
-            ConfigError: a port, the number of workers or of active speakers, the time to gather or to drain, the level of
-                silence or a time of Harmony's is out of its range; an origin, a proxy's address or a permission is
+            ConfigError: a port, the number of workers or of active speakers, the time to gather or to drain, the level
+                of silence or a time of Harmony's is out of its range; an origin, a proxy's address or a permission is
                 none; or options of `harmony` come without it.
         """
         for option, port in (("--port", self.port), ("--media-port", self.media_port)):
