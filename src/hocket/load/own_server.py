@@ -71,7 +71,7 @@ def arguments(options: BenchOptions) -> list[str]:
         "--limits.address-joins-per-second": 100_000,
         "--limits.address-join-burst": 100_000,
         "--limits.channels": options.channels + _SPARE,
-        "--limits.transports": 2 * streams,
+        "--limits.transports": max(20_000, 2 * streams),
         "--limits.producer-packets-per-second": 10_000,
         "--limits.producer-bits-per-second": 100_000_000,
         "--limits.participants": options.participants,
