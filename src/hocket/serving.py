@@ -111,7 +111,7 @@ def choose_auth(options: ServeOptions, *, local: bool, everywhere: bool) -> Auth
         return _jwt_auth(options)
     _refuse_unused(options, "jwt")
     if auth == "harmony":
-        from hocket.auth.harmony.setup import harmony_auth  # as above
+        from hocket.auth.harmony.setup import harmony_auth  # brings an HTTP client that nobody else needs
 
         return harmony_auth(options)
     if auth is None and not local:

@@ -96,7 +96,7 @@ async def test_every_outage_of_every_call_is_one(
 async def test_a_homeserver_that_is_not_there_is_an_outage(http: httpx.AsyncClient, method: str) -> None:
     async with chatting() as gone:
         base = gone.base
-    for url in (base, "http://nosuch.localhost:1"):
+    for url in (base, "http://nosuch.localhost:1", "https://a..example"):
         with pytest.raises(CannotAsk):
             await CALLS[method](HomeserverClient(read_homeserver(url, "secret"), http))
 
@@ -129,12 +129,17 @@ async def test_proxies_and_logins_of_the_environment_do_not_count(monkeypatch: p
 
 
 async def test_an_answer_is_taken_up_to_its_bound(home: Chat, client: HomeserverClient) -> None:
+    """Both answers are whole messages, with a field that nobody knows."""
+    size = ANSWER_LIMIT - 5
+
     async def padded() -> object:
-        size = ANSWER_LIMIT - 5
         return hrpc(b"\xba\x3e" + bytes([size & 0x7F | 0x80, size >> 7 & 0x7F | 0x80, size >> 14]) + bytes(size))
 
     home.faults["QueryHasPermission"] = padded  # type: ignore[assignment]
     assert not await client.has_permission(1, 2, "messages.view", 7)
+    size += 1
+    with pytest.raises(CannotAsk):
+        await client.has_permission(1, 2, "messages.view", 7)
 
 
 async def test_only_so_many_calls_are_made_at_a_time(home: Chat, client: HomeserverClient) -> None:

@@ -66,7 +66,8 @@ def test_ids_stay_over_restarts_and_without_the_key(tmp_path: Path) -> None:
 
 def test_ids_stay_without_the_table_as_long_as_the_key_does(tmp_path: Path) -> None:
     tables = [IdTable(tmp_path / name, b"secret") for name in ("one", "other")]
-    assert tables[0].local("user", "a", 7) == tables[1].local("user", "a", 7)
+    there = {homeserver: tables[0].local("user", homeserver, 7) for homeserver in "abc"}
+    assert {homeserver: tables[1].local("user", homeserver, 7) for homeserver in "cba"} == there
     for table in tables:
         table.close()
 

@@ -114,6 +114,8 @@ RULES = (
         f"{SERVICE}::test_a_call_is_a_post_of_hrpc",
         f"{SERVICE}::test_a_call_of_something_else_is_refused",
         f"{SERVICE}::test_a_stream_is_no_post_and_a_call_no_websocket",
+        "server/test_unary.py::test_a_call_is_answered_as_hrpc_answers",
+        "server/test_unary.py::test_an_error_is_a_status_and_a_serialized_error",
     ),
     _rule(
         HRPC,

@@ -117,7 +117,7 @@ class HomeserverClient:
             ):
                 body = await self._read(response)
             answer = kind.FromString(body)
-        except (httpx.HTTPError, httpx.StreamError, OSError, TimeoutError) as error:
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, TimeoutError) as error:
             raise self._failed(type(error).__name__) from None
         except DecodeError:
             raise self._failed("its answer is no protobuf") from None

@@ -58,7 +58,8 @@ class IdTable:
         self._secret = secret
         self._limit = limit
         try:
-            self._table = sqlite3.connect(file, isolation_level=None)
+            # One event loop uses it, whichever thread that runs in.
+            self._table = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
             self._table.execute("PRAGMA journal_mode = WAL")
             # A crash of the machine may cost the last rows; the hash then gives the same ids again.
             self._table.execute("PRAGMA synchronous = OFF")
