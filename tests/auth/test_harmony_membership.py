@@ -9,10 +9,10 @@ import pytest
 import pytest_asyncio
 
 from hocket.auth import User
-from hocket.auth.harmony import HarmonyAuth, IdTable, Nodes, Session
+from hocket.auth.harmony import HarmonyAuth, IdTable, Nodes, Session, membership
 from hocket.auth.harmony.permissions import has_lost
 from hocket.config import HarmonyOutage
-from hocket.errors import HocketError, PermissionDenied, Unauthenticated, Unavailable
+from hocket.errors import HocketError, PermissionDenied, ResourceExhausted, Unauthenticated, Unavailable
 from hocket.policy import ChannelId, Lost, Permissions
 from tests.auth.test_harmony_login import OURS, OWN_KEY, Clock, log_in, who
 from tests.server.homeserver import CATEGORY, OUTAGES, TEXT, VOICE, Chat, chatting, hrpc, status
@@ -399,6 +399,16 @@ async def test_nothing_is_remembered_of_those_who_left_long_ago(home: Chat, harm
     assert harmony._membership is not None
     assert len(harmony._membership._grants) == 1
     await watch.close()
+
+
+async def test_only_so_many_are_remembered(monkeypatch: pytest.MonkeyPatch, home: Chat, harmony: HarmonyAuth) -> None:
+    monkeypatch.setattr(membership, "_GRANTS_KEPT", 2)
+    for user_id in (7, 8, 9):
+        home.admit(user_id)
+    people = [await user(harmony, home, user_id) for user_id in (7, 8, 9)]
+    for each in (*people[:2], *people[:2]):
+        await harmony.authorize(each, HERE)
+    assert isinstance(await refused(harmony, people[2]), ResourceExhausted)
 
 
 def test_losing_is_not_gaining() -> None:

@@ -32,6 +32,9 @@ _AT_ONCE = 8
 _ROUNDS_MISSED = 2
 """Rounds in a row in which somebody's homeserver could not be asked, until that counts: one may be its restart."""
 
+_GRANTS_KEPT = 200_000
+"""How many people in channels are remembered with what was granted to them."""
+
 _FORGET_SECONDS = 300.0
 """How long it is remembered what was granted to somebody who is not there."""
 
@@ -122,6 +125,8 @@ class Membership:
         if not permissions.join:
             raise PermissionDenied("There is no such voice channel, or you are not allowed to join it.")
         stay = _Stay(session.user_id, self.place(session, channel))
+        if stay not in self._grants and len(self._grants) >= _GRANTS_KEPT:
+            raise ResourceExhausted("Too many people join.", retry_after=_RETRY)
         self._grants[stay] = _Grant(session, channel, permissions, self._clock())
         self._missed.pop(stay, None)
         return permissions
