@@ -157,7 +157,7 @@ impl Invariants {
             dropped.is_none_or(|reason| !never.contains(&reason)),
             "{spoken:?}: {dropped:?}"
         );
-        let of_it = |producer: &&mut Producer| {
+        let of_it = |producer: &Producer| {
             (producer.seat, producer.life) == (spoken.seat, spoken.life)
                 && producer.closed.is_none()
         };
@@ -165,7 +165,7 @@ impl Invariants {
             .producers
             .iter_mut()
             .map(|(id, producer)| (*id, producer));
-        let Some((id, producer)) = open.find(|(_, producer)| of_it(&producer)) else {
+        let Some((id, producer)) = open.find(|(_, producer)| of_it(producer)) else {
             let late = !self.setting.is_prompt(); // the end of its producer is on its way
             assert!(late || dropped.is_some(), "{spoken:?}: taken from nobody");
             return;

@@ -113,7 +113,6 @@ impl Setting {
             silence_dbov: self.silence.then_some(-60),
             seed: [self.seed as u8; 32],
             dtls_seed: Some(self.seed),
-            ..Options::default()
         }
     }
 }

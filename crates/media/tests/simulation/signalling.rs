@@ -116,11 +116,11 @@ pub fn mute(world: &mut World, random: &mut StdRng) {
         .open_producers()
         .map(|(id, one)| (id, one.paused))
         .collect();
-    if let Some((producer, paused)) = producers.choose(random) {
-        if *paused || random.random_bool(0.3) {
-            world.control.pause_producer(*producer, !paused, world.now);
-            world.settle();
-        }
+    if let Some((producer, paused)) = producers.choose(random)
+        && (*paused || random.random_bool(0.3))
+    {
+        world.control.pause_producer(*producer, !paused, world.now);
+        world.settle();
     }
 }
 
