@@ -66,7 +66,8 @@ class Pair:
         """Has each send 50 packets a second for so long; gives what the other heard of them, once all has arrived."""
         packets = max(1, round(seconds * FRAMES_PER_SECOND))
         self._crowd.measure(packets=packets)
-        until = time.monotonic() + seconds + _PATIENCE_SECONDS
+        await asyncio.sleep(seconds)  # they cannot be done before, and have perhaps not yet begun
+        until = time.monotonic() + _PATIENCE_SECONDS
         await _until(lambda: not self._crowd.progress().speaking, until)
         self._crowd.silence()  # who got no core for so long says no more: what is still under way would seem lost
         until = time.monotonic() + _PATIENCE_SECONDS
