@@ -253,3 +253,37 @@ fn who_begins_to_hear_somebody_misses_nothing_of_before_when_an_older_packet_com
         );
     }
 }
+
+/// Found by the simulation: a packet that came late, in a pause, was his for the asking.
+#[test]
+fn who_is_paused_gets_nothing_again() {
+    let mut scene = Scene::with_people(Setup::default(), &["alice", "bob", "carol"]);
+    scene.person("alice").send_frame();
+    scene.run(SECOND / 50);
+    scene.person("alice").send_frame();
+    let late = scene.person("alice").send.outgoing.pop_back().unwrap();
+    scene.person("alice").send_frame();
+    scene.run(SECOND / 50);
+    let (media, last) = scene.last_heard("bob", "alice");
+    let ask = |scene: &mut Scene| {
+        let mut packet = Vec::new();
+        write::receiver_report(1, &[], &mut packet);
+        write::nack(
+            1,
+            media,
+            [last.wrapping_sub(1), last].into_iter(),
+            &mut packet,
+        );
+        scene.person("bob").receive.send_rtcp(packet);
+        scene.run(SECOND / 20);
+        scene.person("bob").receive.sealed.len()
+    };
+    scene.pause("bob", "alice", true);
+    scene.person("alice").send.outgoing.push_back(late);
+    scene.run(SECOND / 50);
+    assert_eq!(scene.counts("carol", "alice").len(), 3);
+    scene.person("bob").receive.sealed.clear();
+    assert_eq!(ask(&mut scene), 0);
+    scene.pause("bob", "alice", false);
+    assert_eq!(ask(&mut scene), 2, "what it missed, and what it asked for");
+}

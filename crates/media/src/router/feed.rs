@@ -145,7 +145,7 @@ impl Feed {
         }
     }
 
-    /// Sends a packet again to the consumer at a position.
+    /// Sends a packet again to the consumer at a position; a paused one gets none, nor what came late of before its pause.
     pub(super) fn resend(
         &mut self,
         position: u32,
@@ -157,7 +157,8 @@ impl Feed {
         let Some(consumer) = self.consumers.get_mut(position as usize) else {
             return;
         };
-        let packet = consumer.find(sequence).and_then(|(source, sent)| {
+        let meant = consumer.find(sequence).filter(|_| position < self.active);
+        let packet = meant.and_then(|(source, sent)| {
             let packet = self.history.get(place(sent.source_index))?.as_deref()?;
             (packet.source == source && packet.sequence == sent.source_index)
                 .then_some((packet, sent))

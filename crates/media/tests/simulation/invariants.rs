@@ -77,11 +77,11 @@ impl Invariants {
         assert!(!over, "SSRC {ssrc}: a packet of a closed consumer");
         match cause {
             Cause::Report(seat) => {
-                assert!(
-                    again,
-                    "SSRC {ssrc}: a packet that was asked for was never sent"
-                );
                 assert_eq!(seat, consumer.seat, "who asks gets it");
+                let paused = !consumer.active && !self.is_recent(consumer.changed, now);
+                assert!(!paused, "SSRC {ssrc}: sent again to a paused consumer");
+                let missed = consumer.line.lacks(index); // it came late, in a pause
+                assert!(again || missed, "SSRC {ssrc}: sent again what never was");
             }
             Cause::Speech(spoken) => {
                 assert!(!again, "SSRC {ssrc}: {spoken:?} leaves twice");

@@ -124,6 +124,12 @@ impl Line {
         }
     }
 
+    /// Whether a number below the highest has been given to no packet that was sent.
+    pub fn lacks(&self, index: u64) -> bool {
+        let below = self.highest.is_some_and(|seen| index < seen.index);
+        below && !self.places.contains_key(&index)
+    }
+
     /// Which packet has this number.
     pub fn place(&self, sequence: u16) -> Option<(Spoken, Instant)> {
         self.places.get(&self.index(sequence)).copied()
