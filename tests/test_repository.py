@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-REGISTRY_HOSTS = r"(pypi|pythonhosted|npmjs|static\.crates|proxy\.golang|deb\.debian)"
+REGISTRY_HOSTS = r"(pypi|pythonhosted|npmjs|crates\.io|static\.crates|proxy\.golang|deb\.debian)"
 REGISTRY = re.compile(rf"https?://[a-z0-9.-]*{REGISTRY_HOSTS}", re.IGNORECASE)
 BUILT = re.compile(r"(\.so|\.whl|\.wasm)$|(^|/)(node_modules|target|dist)/|^src/hocket/web/")
 
