@@ -85,4 +85,7 @@ async def test_whoever_gives_up_last_ends_the_asking() -> None:
         each.cancel()
         await asyncio.wait({each})
     assert not asks.is_asking(1)
-    assert len(asks) == 0
+    source.go_on.set()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert len(asks) == 0, "what nobody waits for is not fetched"
