@@ -86,3 +86,8 @@ def test_the_table_says_what_was_sent_what_was_lost_and_who_did_harm() -> None:
     for part in ("HARMED", "1,234 sent in 5 s. 1,234 joined.", "10 of 1000 packets lost (1.00%)", "20 / 30 / 20 desc"):
         assert part in text
     assert "\x1b" not in text
+
+
+def test_a_run_that_ended_before_the_first_attack_says_nothing_of_harm() -> None:
+    told = lines(Report(url="ws://a", unattacked=heard(lost=0), attacks=[], harmed=False))
+    assert told[-1] == "Ended before the first attack was over: nothing can be said."

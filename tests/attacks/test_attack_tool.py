@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 from random import Random
 from typing import Any
@@ -150,6 +151,23 @@ async def test_a_server_elsewhere_is_attacked_only_when_somebody_says_that_it_is
     assert (status, out) == (2, "")
     assert "Do it only to a server that is yours" in err
     assert "--yes" in err
+
+
+async def test_ctrl_c_prints_what_was_found_so_far() -> None:
+    pipe = asyncio.subprocess.PIPE
+    command = (sys.executable, "-m", "hocket", "attack", "--seconds", "60", "--json", "--only", "spray")
+    process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe, env={**os.environ})
+    assert process.stderr is not None
+    async with asyncio.timeout(PATIENCE / 6):  # long before the attack would be over
+        async for line in process.stderr:
+            if line.startswith(b"spray"):
+                break
+        process.send_signal(signal.SIGINT)
+        out, _ = await process.communicate()
+    assert process.returncode == 130
+    found = json.loads(out)
+    assert (found["attacks"], found["harmed"]) == ([], False)
+    assert found["unattacked"]["lost"] == 0
 
 
 async def test_wrong_options_are_exit_code_2_and_a_server_that_is_not_there_is_1() -> None:

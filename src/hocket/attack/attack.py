@@ -11,8 +11,9 @@ from collections.abc import Callable
 from hocket.attack import report, table
 from hocket.attack.catalogue import ATTACKS, Attack, chosen
 from hocket.attack.options import AttackOptions, is_here
-from hocket.attack.run import run
+from hocket.attack.run import Run
 from hocket.config import ConfigError
+from hocket.load.interrupt import INTERRUPTED, until_interrupted
 from hocket.load.options import websocket_url
 from hocket.load.own_server import own_server
 from hocket.load.progress import ProgressLine
@@ -29,7 +30,7 @@ def attack(options: AttackOptions, say: Callable[[str], None] = print) -> int:
         say: takes each line of the report, or the JSON.
 
     Returns:
-        The exit code: 0 when everybody was unharmed, 1 when not.
+        The exit code: 0 when everybody was unharmed, 1 when not, 130 after Ctrl-C, when what was found is told.
 
     Raises:
         ConfigError: there is no such attack, or nobody has said that the server is theirs.
@@ -43,13 +44,15 @@ def attack(options: AttackOptions, say: Callable[[str], None] = print) -> int:
     attacks = chosen(options.only)
     if options.url is not None and not is_here(options.url) and not options.yes:
         _ask(options.url)
-    found = asyncio.run(_attack(options, attacks))
-    if options.json:
+    found, interrupted = asyncio.run(_attack(options, attacks))
+    if found is not None and options.json:
         say(report.to_json(found))
-    else:
+    elif found is not None:
         colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ
         say("\n".join(table.lines(found, colours=colours)))
-    return HARMED if found.harmed else 0
+    if interrupted:
+        return INTERRUPTED
+    return HARMED if found is None or found.harmed else 0
 
 
 def _ask(url: str) -> None:
@@ -66,7 +69,7 @@ def _ask(url: str) -> None:
         raise ConfigError("Nothing was attacked.")
 
 
-async def _attack(options: AttackOptions, attacks: list[Attack]) -> report.Report:
+async def _attack(options: AttackOptions, attacks: list[Attack]) -> tuple[report.Report | None, bool]:
     progress = ProgressLine()
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(progress.clear)
@@ -74,7 +77,9 @@ async def _attack(options: AttackOptions, attacks: list[Attack]) -> report.Repor
         if url is None:
             server = await stack.enter_async_context(own_server(_own_words(options)))
             url, pid = server.url, server.pid
-        return await run(websocket_url(url), options, attacks, pid, progress)
+        run = Run(websocket_url(url), options, attacks, pid)
+        interrupted = await until_interrupted(run.perform(progress))
+    return run.report(), interrupted
 
 
 def _own_words(options: AttackOptions) -> list[str]:

@@ -64,3 +64,7 @@ class Pace:
             self._last = now
             self._left -= count
         return count
+
+    def stop(self) -> None:
+        """Nothing more is due: whoever sends in another thread ends at its next turn."""
+        self._left = 0

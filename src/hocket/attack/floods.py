@@ -77,25 +77,34 @@ async def stun_sources(target: Target, budget: Budget) -> Effort:
             return datagrams.stun_request(chance, f"{remote.username_fragment}:us", remote.password)
 
         # Whoever signs has the password from the server: answers to that are no amplification.
-        return await asyncio.to_thread(_flood, target, budget, make, 1)
+        return await _in_a_thread(budget, lambda pace: _flood(target, pace, make, 1))
 
 
 async def garbage_with_a_seat(target: Target, budget: Budget) -> Effort:
     """Garbage of every class from an address that has passed a check, without keys."""
     async with target.prepared(0) as (_, remote):
         check = datagrams.stun_request(Random(0), f"{remote.username_fragment}:us", remote.password)
-        return await asyncio.to_thread(_from_one_port, target, budget, check)
+        return await _in_a_thread(budget, lambda pace: _from_one_port(target, pace, check))
 
 
 async def _strangers(target: Target, budget: Budget, make: Make, each: int) -> Effort:
-    effort = await asyncio.to_thread(_flood, target, budget, make, each)
+    effort = await _in_a_thread(budget, lambda pace: _flood(target, pace, make, each))
     effort.broken += harm_to_others(effort.bytes_out, effort.bytes_back)
     return effort
 
 
-def _flood(target: Target, budget: Budget, make: Make, each: int) -> Effort:
+async def _in_a_thread(budget: Budget, flood: Callable[[Pace], Effort]) -> Effort:
+    """A flood beside the event loop; cancelled, it ends at once."""
+    pace = Pace(budget)
+    try:
+        return await asyncio.to_thread(flood, pace)
+    finally:
+        pace.stop()
+
+
+def _flood(target: Target, pace: Pace, make: Make, each: int) -> Effort:
     """Sends until the budget is spent; `each` datagrams from a port, then from the next."""
-    effort, chance, pace = Effort(), Random(1), Pace(budget)
+    effort, chance = Effort(), Random(1)
     sockets: deque[socket.socket] = deque()
     try:
         while (due := pace.due()) is not None:
@@ -111,7 +120,7 @@ def _flood(target: Target, budget: Budget, make: Make, each: int) -> Effort:
     return effort
 
 
-def _from_one_port(target: Target, budget: Budget, check: bytes) -> Effort:
+def _from_one_port(target: Target, pace: Pace, check: bytes) -> Effort:
     effort, chance = Effort(), Random(1)
     with target.datagram_socket() as ours:
         ours.settimeout(_CHECK_SECONDS)
@@ -121,7 +130,6 @@ def _from_one_port(target: Target, budget: Budget, check: bytes) -> Effort:
         except OSError:
             effort.notes.append("The check was not answered, so this was garbage of a stranger.")
         ours.setblocking(False)
-        pace = Pace(budget)
         while (due := pace.due()) is not None:
             for _ in range(due):
                 _send(ours, _any(chance, effort.inputs), effort)

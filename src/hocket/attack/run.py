@@ -29,29 +29,44 @@ _GRACE_SECONDS = 30.0
 """How much longer than it should an attack may take before it is stopped: a server that does not answer stops none."""
 
 
-async def run(
-    url: str, options: AttackOptions, attacks: Sequence[Attack], pid: int | None, progress: ProgressLine
-) -> Report:
-    """Attacks a server at a WebSocket URL; `pid` is its process, when that can be watched.
+class Run:
+    """Attacks on one server, and what came of them so far."""
 
-    Raises:
-        BenchError: the two people cannot join, so that nothing can be said.
-    """
-    if pid is not None and held(pid) is None:
-        raise BenchError(f"--pid: process {pid} cannot be watched.")
-    outcomes: list[Outcome] = []
-    try:
-        target = await find(url, options)
-    except (StreamError, ShapeError) as error:
-        raise BenchError(f"Nobody could join {url}: {error}.") from None
-    async with Pair(url, options) as pair:
-        unattacked = await pair.talk(min(_UNATTACKED_SECONDS, options.seconds))
-        for number, attack in enumerate(attacks):
-            progress.tell(attack.name, number + 1, len(attacks))
-            outcomes.append(await _one(attack, target, pair, pid))
-            if pair.cut_off:
-                break  # nobody is left who could tell what the next one does
-    return Report(url=url, unattacked=unattacked, attacks=outcomes, harmed=any(one.harm for one in outcomes))
+    def __init__(self, url: str, options: AttackOptions, attacks: Sequence[Attack], pid: int | None) -> None:
+        """Of a server at a WebSocket URL; `pid` is its process, when that can be watched."""
+        self._url = url
+        self._options = options
+        self._attacks = attacks
+        self._pid = pid
+        self._unattacked: Heard | None = None
+        self._outcomes: list[Outcome] = []
+
+    async def perform(self, progress: ProgressLine) -> None:
+        """Runs them all. Cancelled in the middle, it leaves what was found so far to `report`.
+
+        Raises:
+            BenchError: the two people cannot join, so that nothing can be said.
+        """
+        if self._pid is not None and held(self._pid) is None:
+            raise BenchError(f"--pid: process {self._pid} cannot be watched.")
+        try:
+            target = await find(self._url, self._options)
+        except (StreamError, ShapeError) as error:
+            raise BenchError(f"Nobody could join {self._url}: {error}.") from None
+        async with Pair(self._url, self._options) as pair:
+            self._unattacked = await pair.talk(min(_UNATTACKED_SECONDS, self._options.seconds))
+            for number, attack in enumerate(self._attacks):
+                progress.tell(attack.name, number + 1, len(self._attacks))
+                self._outcomes.append(await _one(attack, target, pair, self._pid))
+                if pair.cut_off:
+                    break  # nobody is left who could tell what the next one does
+
+    def report(self) -> Report | None:
+        """What was found; None before anything was."""
+        if self._unattacked is None:
+            return None
+        harmed = any(one.harm for one in self._outcomes)
+        return Report(url=self._url, unattacked=self._unattacked, attacks=self._outcomes, harmed=harmed)
 
 
 async def _one(attack: Attack, target: Target, pair: Pair, pid: int | None) -> Outcome:

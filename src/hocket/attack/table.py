@@ -23,6 +23,8 @@ def lines(report: Report, *, colours: bool = False) -> list[str]:
         told += [_INDENT + red + line + plain for sentence in one.harm for line in textwrap.wrap(sentence, _WIDTH - 16)]
     harmful = [one.name for one in report.attacks if one.harm]
     verdict = f"{red}Harmed by: {', '.join(harmful)}.{plain}" if harmful else f"{green}Unharmed by all.{plain}"
+    if not report.attacks:
+        verdict = "Ended before the first attack was over: nothing can be said."
     return [*told, "", verdict]
 
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 
 from hocket.load import result, table
+from hocket.load.interrupt import INTERRUPTED, until_interrupted
 from hocket.load.options import BenchOptions, websocket_url
 from hocket.load.own_server import arguments, own_server
 from hocket.load.progress import ProgressLine
 from hocket.load.run import Run
-
-_INTERRUPTED = 130
-"""Exit code after Ctrl-C: 128 + SIGINT, as shells count."""
 
 
 def bench(options: BenchOptions, say: Callable[[str], None] = print) -> int:
@@ -53,35 +50,11 @@ async def _bench(options: BenchOptions, say: Callable[[str], None]) -> int:
             server = await stack.enter_async_context(own_server(arguments(options)))
             url, pid = server.url, server.pid
         run = await stack.enter_async_context(Run(options, websocket_url(url), pid, ProgressLine()))
-        interrupted = await _until_interrupted(run.perform())
+        interrupted = await until_interrupted(run.perform())
         found = run.result()
     if options.json:
         say(result.to_json(found))
     else:
         colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ
         say("\n".join(table.lines(found, colours=colours)))
-    return _INTERRUPTED if interrupted else 0
-
-
-async def _until_interrupted(work: Coroutine[object, object, None]) -> bool:
-    """Does the work; Ctrl-C cancels it. Tells whether that happened."""
-    interrupted = False
-    task = asyncio.current_task()
-    assert task is not None
-
-    def interrupt() -> None:
-        nonlocal interrupted
-        interrupted = True
-        task.cancel()
-
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGINT, interrupt)
-    try:
-        await work
-    except asyncio.CancelledError:
-        if not interrupted:
-            raise
-        task.uncancel()
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)
-    return interrupted
+    return INTERRUPTED if interrupted else 0
