@@ -75,7 +75,7 @@ def test_two_people_who_talk_are_unharmed_by(name: str, outcome: dict[str, Any])
 @pytest.mark.parametrize("name", [one.name for one in ATTACKS])
 def test_descriptors_and_threads_are_back_at_the_base_line_after(name: str, outcome: dict[str, Any]) -> None:
     before, after = outcome["before"], outcome["after"]
-    assert after["descriptors"] <= before["descriptors"] + 1  # a log or a database that was opened meanwhile
+    assert after["descriptors"] <= before["descriptors"] + 1  # of somebody who is just leaving
     assert after["threads"] == before["threads"]
     assert after["memory"] < before["memory"] + 32 * 2**20
 
