@@ -12,9 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hocket.auth import Credentials, User
+from hocket.auth import Credentials, User, wall_clock
 from hocket.auth.harmony import HarmonyAuth, IdTable, Sessions
-from hocket.auth.harmony.authenticator import wall_clock
 from hocket.auth.harmony.login import KEY, LOGIN_FEDERATED
 from hocket.config import ConfigError
 from hocket.errors import (

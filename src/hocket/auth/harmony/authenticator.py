@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 import time
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack
@@ -12,7 +11,7 @@ from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from hocket.auth import Credentials, User
+from hocket.auth import Credentials, User, wall_clock
 from hocket.auth.harmony.homeserver import HomeserverClient, http_client
 from hocket.auth.harmony.ids import Ids, SameIds
 from hocket.auth.harmony.login import KEY, LOGIN_FEDERATED, Logins
@@ -24,11 +23,6 @@ from hocket.config import ConfigError, HarmonyOutage
 from hocket.errors import Unauthenticated
 from hocket.hrpc.service import Unary
 from hocket.policy import ChannelId, Lost, Permissions
-
-
-def wall_clock() -> float:
-    """Seconds since 1970, in which a `User` says when it expires."""
-    return datetime.datetime.now(datetime.UTC).timestamp()
 
 
 class HarmonyAuth:
