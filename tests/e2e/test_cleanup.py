@@ -120,7 +120,7 @@ async def test_a_thousand_joins_and_leaves_leave_nothing_behind(
     note: Note,
 ) -> None:
     users = itertools.count(1)
-    async with serving() as server:
+    async with serving("--limits.address-join-burst", str(2 * JOINS)) as server:
         pid = server.process.pid
 
         async def look() -> Footprint:

@@ -23,7 +23,14 @@ from tests.voice import shapes
 PEOPLE = 200
 AT_ONCE = 10
 MEMBERS = 50
-LIMITS = Limits(participants=MEMBERS, outbox=2 * MEMBERS + 8, streams_per_address=PEOPLE, close_seconds=0.3)
+LIMITS = Limits(
+    participants=MEMBERS,
+    outbox=2 * MEMBERS + 8,
+    streams_per_address=PEOPLE,
+    join_burst=10_000,
+    address_join_burst=10_000,
+    close_seconds=0.3,
+)
 
 SLEEPER, WITNESS = 1_001, 1_002
 

@@ -93,6 +93,9 @@ class Conversation:
         """
         if self._ended.done():
             return
+        if error is not None:
+            # Its trace holds the request that was wrong, and us who keep it: a cycle, which may be there for minutes.
+            error.__traceback__ = error.__context__ = None
         self._ended.set_result(error)
         self._session.end()
         self._seat.leave()
