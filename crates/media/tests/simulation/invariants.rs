@@ -179,7 +179,12 @@ impl Invariants {
             None | Some(Drop::Silence | Drop::CrowdedOut) => {
                 let muted = producer.paused && !self.is_recent(producer.changed, now);
                 assert!(!muted, "{spoken:?}: taken, but its producer is muted");
-                if producer.source.note(spoken, dropped.is_none(), now) {
+                let is_newest = producer.source.note(spoken, dropped.is_none(), now);
+                if spoken.level != SILENT {
+                    // It may open the gate, if what is newer came in a pause.
+                    producer.source.loud = Some(now);
+                }
+                if is_newest {
                     let channel = &control.channels[producer.channel];
                     let limit = channel.speakers.limit();
                     self.check_gate(producer, spoken, dropped, limit, now);
@@ -217,9 +222,7 @@ impl Invariants {
         );
         let loud = producer.source.loud;
         let lately = loud.is_some_and(|at| now.saturating_duration_since(at) < HANGOVER);
-        if spoken.level != SILENT {
-            producer.source.loud = Some(now);
-        } else if !lately && self.setting.silence {
+        if spoken.level == SILENT && !lately && self.setting.silence {
             assert!(dropped.is_some(), "{spoken:?}: silence is forwarded");
         }
         if !self.setting.silence && !limited {
