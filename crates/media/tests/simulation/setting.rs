@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hocket_media::Options;
+use hocket_media::options::Rates;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -110,6 +111,7 @@ impl Setting {
             consent_timeout: self.consent,
             handshake_timeout: Duration::from_secs(30),
             max_transports: 64,
+            producer: Rates::default(),
             silence_dbov: self.silence.then_some(-60),
             seed: [self.seed as u8; 32],
             dtls_seed: Some(self.seed),
