@@ -187,7 +187,14 @@ impl Line {
         let lost = if interrupted || !same {
             0
         } else {
-            let lately = (!between.prompt).then(|| now - between.grace);
+            // What waits for a worker while the clock jumps is late by the jump.
+            let waited = now.saturating_duration_since(between.jumped) < STUCK;
+            let lately = if waited {
+                seen.at - DISORDER
+            } else {
+                now - between.grace
+            };
+            let lately = (!between.prompt).then_some(lately);
             source.untaken(seen.spoken.index, spoken.index, lately)
         };
         let gap = index - seen.index - 1;
@@ -198,7 +205,9 @@ impl Line {
         let unknown = !same && !between.prompt; // another worker may be a change behind
         assert!(
             unknown || gap <= lost,
-            "{gap} numbers left out, and {lost} packets lost; interrupted: {interrupted}"
+            "{gap} numbers left out between packets {} and {}, and {lost} packets lost; interrupted: {interrupted}",
+            seen.spoken.index,
+            spoken.index,
         );
         assert!(forward > 0, "timestamps go back by {forward} ticks");
         let latest = ((now - seen.at) + LEAD).as_millis() * 48;
