@@ -86,30 +86,20 @@ impl Worker {
         }
         let (claim, password) = (Arc::clone(&announced.claim), announced.password);
         match announced.slot.or_else(|| self.claim(&claim, now)) {
-            Some(slot) => self.answer(slot, path, &message, ufrag, password, now),
-            None => match claim.owner().filter(|owner| direct && *owner != self.id) {
-                Some(owner) => {
-                    if is_usable(&message) {
-                        self.note_way(path.remote, claim);
-                    }
-                    self.pass_on(owner, path, data);
+            Some(slot) => {
+                let accepted = self.answer(slot, path, &message, ufrag, password, now);
+                if accepted && !direct {
+                    // Whoever passed it on may not know whose the address is: it may have taken a failed worker's place.
+                    self.broadcast(&WorkerMessage::AddressOwned {
+                        address: path.remote,
+                        claim,
+                    });
                 }
+            }
+            None => match claim.owner().filter(|owner| direct && *owner != self.id) {
+                Some(owner) => self.pass_on(owner, path, data),
                 None => self.drop_here(Drop::StunUnknownUser),
             },
-        }
-    }
-
-    /// What follows a good check from an address that nobody here knows goes the same way. Its owner announces it to all, but a worker that
-    /// took a failed one's place has not heard of it. Only of a check that its owner takes: it never gives up an address that it never had, and
-    /// a member could fill this worker's table with them (T10).
-    fn note_way(&mut self, address: SocketAddr, claim: Arc<Claim>) {
-        let unknown = match self.addresses.get(address) {
-            None => true,
-            Some(Home::There(before)) => before.is_closed(),
-            Some(Home::Here(_)) => false,
-        };
-        if unknown && !self.addresses.note_foreign(address, claim) {
-            self.drop_here(Drop::Overflow);
         }
     }
 
@@ -126,6 +116,7 @@ impl Worker {
         Some(slot)
     }
 
+    /// Answers a check that is rightly signed. Whether it was taken.
     fn answer(
         &mut self,
         slot: Slot,
@@ -134,7 +125,8 @@ impl Worker {
         ufrag: Ufrag,
         password: Password,
         now: Instant,
-    ) {
+    ) -> bool {
+        let mut accepted = false;
         let mut out = core::mem::take(&mut self.scratch);
         out.clear();
         let mut unknown = [0u16; UNKNOWN_NAMED];
@@ -156,6 +148,7 @@ impl Worker {
             // A lite agent is always the controlled one (RFC 8445 §6.1.1), so the other side has to change.
             stun::write_error(id, ErrorCode::RoleConflict, &[], Some(key), &mut out);
         } else if self.accept_check(slot, path, ufrag, message.use_candidate(), now) {
+            accepted = true;
             stun::write_success(id, path.remote, key, &mut out);
         }
         if let Some(transport) = self.transports.get_mut(slot).filter(|_| !out.is_empty()) {
@@ -165,6 +158,7 @@ impl Worker {
         }
         self.scratch = out;
         self.with_transport(slot, now, Transport::begin_if_client);
+        accepted
     }
 
     /// Notes the address. False when it belongs to another transport, and the check is not to be answered.
@@ -256,9 +250,4 @@ impl Worker {
             self.drop_here(Drop::Overflow);
         }
     }
-}
-
-/// Whether a check can be taken: any other is answered with an error (RFC 8489 §6.3.1; RFC 8445 §6.1.1, a lite agent is the controlled one).
-fn is_usable(check: &Message<'_>) -> bool {
-    check.unknown_required().next().is_none() && check.ice_controlled().is_none()
 }
