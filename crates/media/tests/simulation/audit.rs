@@ -35,6 +35,7 @@ pub fn audit(world: &mut World) {
     wait_for_all(world);
     let heard = listen(world);
     assert_eq!(heard, allowed(world), "who hears whom");
+    settle(world);
     world.invariants.check_bounds(&world.control);
     let now = world.now;
     for (number, speaks, level) in before {
@@ -57,6 +58,16 @@ fn everybody(world: &mut World) -> impl Iterator<Item = &mut Life> {
         .seats
         .iter_mut()
         .filter_map(|seat| seat.present.as_mut())
+}
+
+/// Waits until workers have done what control has asked for: one who has vanished may have been given up a moment ago.
+fn settle(world: &mut World) {
+    let open = |world: &World| world.control.open_transports().count();
+    let mut before = None;
+    while before != Some(open(world)) {
+        before = Some(open(world));
+        world.run(world.setting.grace().max(Duration::from_millis(1)));
+    }
 }
 
 fn wait_for_all(world: &mut World) {
