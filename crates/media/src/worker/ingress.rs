@@ -87,9 +87,9 @@ impl Worker {
         let (claim, password) = (Arc::clone(&announced.claim), announced.password);
         match announced.slot.or_else(|| self.claim(&claim, now)) {
             Some(slot) => {
-                let accepted = self.answer(slot, path, &message, ufrag, password, now);
-                if accepted && !direct {
-                    // Whoever passed it on may not know whose the address is: it may have taken a failed worker's place.
+                let taken = self.answer(slot, path, &message, ufrag, password, now);
+                // Whoever passed it on may not know whose the address is: it may have taken a failed worker's place.
+                if taken.is_some_and(|is_new| is_new || !direct) {
                     self.broadcast(&WorkerMessage::AddressOwned {
                         address: path.remote,
                         claim,
@@ -116,7 +116,7 @@ impl Worker {
         Some(slot)
     }
 
-    /// Answers a check that is rightly signed. Whether it was taken.
+    /// Answers a check that is rightly signed. As [`Worker::accept_check`]; `None` also when it is answered with an error.
     fn answer(
         &mut self,
         slot: Slot,
@@ -125,8 +125,8 @@ impl Worker {
         ufrag: Ufrag,
         password: Password,
         now: Instant,
-    ) -> bool {
-        let mut accepted = false;
+    ) -> Option<bool> {
+        let mut taken = None;
         let mut out = core::mem::take(&mut self.scratch);
         out.clear();
         let mut unknown = [0u16; UNKNOWN_NAMED];
@@ -147,9 +147,11 @@ impl Worker {
         } else if message.ice_controlled().is_some() {
             // A lite agent is always the controlled one (RFC 8445 §6.1.1), so the other side has to change.
             stun::write_error(id, ErrorCode::RoleConflict, &[], Some(key), &mut out);
-        } else if self.accept_check(slot, path, ufrag, message.use_candidate(), now) {
-            accepted = true;
-            stun::write_success(id, path.remote, key, &mut out);
+        } else {
+            taken = self.accept_check(slot, path, ufrag, message.use_candidate(), now);
+            if taken.is_some() {
+                stun::write_success(id, path.remote, key, &mut out);
+            }
         }
         if let Some(transport) = self.transports.get_mut(slot).filter(|_| !out.is_empty()) {
             transport
@@ -158,10 +160,11 @@ impl Worker {
         }
         self.scratch = out;
         self.with_transport(slot, now, Transport::begin_if_client);
-        accepted
+        taken
     }
 
-    /// Notes the address. False when it belongs to another transport, and the check is not to be answered.
+    /// Notes the address, and tells whether it is new to its transport. `None` = it belongs to another transport, and the check is not to be
+    /// answered.
     fn accept_check(
         &mut self,
         slot: Slot,
@@ -169,18 +172,15 @@ impl Worker {
         ufrag: Ufrag,
         nominates: bool,
         now: Instant,
-    ) -> bool {
+    ) -> Option<bool> {
         let known =
             matches!(self.addresses.get(path.remote), Some(Home::Here(owner)) if *owner == slot);
         if !known && !self.is_free(path.remote, now) {
             self.drop_here(Drop::AddressTaken);
-            return false;
+            return None;
         }
-        let Some(transport) = self.transports.get_mut(slot) else {
-            return false;
-        };
+        let transport = self.transports.get_mut(slot)?;
         let change = transport.handle_check(path, ufrag, nominates, now);
-        let claim = Arc::clone(&transport.claim);
         if let Some(retired) = change.retired {
             self.fragments.remove(retired);
         }
@@ -190,12 +190,8 @@ impl Worker {
         if !known {
             self.take_from_its_owner(path.remote);
             self.addresses.own(path.remote, slot);
-            self.broadcast(&WorkerMessage::AddressOwned {
-                address: path.remote,
-                claim,
-            });
         }
-        true
+        Some(!known)
     }
 
     /// Whether a transport may take this address: nobody has it, or nobody has heard from it for a while.
