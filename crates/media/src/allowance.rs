@@ -2,11 +2,29 @@
 
 use std::time::{Duration, Instant};
 
-/// `BURST` at once, `RATE` a second in the long run. Sixteen bytes.
+/// A bucket whose content is time: what is taken costs so long, and it holds so long at most. Sixteen bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Bucket {
+    /// When it will be full again; in the past or `None` = it is.
+    full_at: Option<Instant>,
+}
+
+impl Bucket {
+    /// Takes what costs so long out of a bucket of that size. False when there is less in it, and then nothing is taken.
+    pub(crate) fn take(&mut self, cost: Duration, size: Duration, now: Instant) -> bool {
+        let full_at = self.full_at.map_or(now, |full_at| full_at.max(now)) + cost;
+        let granted = full_at.saturating_duration_since(now) <= size;
+        if granted {
+            self.full_at = Some(full_at);
+        }
+        granted
+    }
+}
+
+/// `BURST` at once, `RATE` a second in the long run.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Allowance<const RATE: u32, const BURST: u32> {
-    /// When the bucket will be full again; in the past or `None` = it is.
-    full_at: Option<Instant>,
+    bucket: Bucket,
 }
 
 impl<const RATE: u32, const BURST: u32> Allowance<RATE, BURST> {
@@ -14,12 +32,7 @@ impl<const RATE: u32, const BURST: u32> Allowance<RATE, BURST> {
 
     /// Takes one out of the bucket. False when it is empty.
     pub(crate) fn take(&mut self, now: Instant) -> bool {
-        let full_at = self.full_at.map_or(now, |full_at| full_at.max(now)) + Self::ONE;
-        let granted = full_at.saturating_duration_since(now) <= Self::ONE * BURST;
-        if granted {
-            self.full_at = Some(full_at);
-        }
-        granted
+        self.bucket.take(Self::ONE, Self::ONE * BURST, now)
     }
 }
 

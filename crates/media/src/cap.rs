@@ -2,6 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use crate::allowance::Bucket;
+
+/// As much as the rate lets through in so long may come at once.
+const AT_ONCE: Duration = Duration::from_secs(1);
 /// Refusals that come closer together than this are one flood.
 const GAP: Duration = Duration::from_secs(1);
 /// A flood of this length is no accident of the network: its transport ends.
@@ -39,8 +43,8 @@ impl Cap {
     /// Takes a packet with a payload of so many bytes. False when it is beyond one of the rates.
     pub(crate) fn take(&mut self, length: usize, rates: Rates, now: Instant) -> bool {
         let bits = u64::try_from(length).unwrap_or(u64::MAX).saturating_mul(8);
-        let granted =
-            self.packets.take(1, rates.packets, now) && self.bits.take(bits, rates.bits, now);
+        let granted = take(&mut self.packets, 1, rates.packets, now)
+            && take(&mut self.bits, bits, rates.bits, now);
         if !granted {
             let began = match self.flood {
                 Some((began, latest)) if now.saturating_duration_since(latest) < GAP => began,
@@ -58,26 +62,10 @@ impl Cap {
     }
 }
 
-/// One second's worth at once, and the rate in the long run.
-#[derive(Clone, Copy, Debug, Default)]
-struct Bucket {
-    /// When it will be full again; in the past or `None` = it is.
-    full_at: Option<Instant>,
-}
-
-impl Bucket {
-    const SIZE: Duration = Duration::from_secs(1);
-
-    fn take(&mut self, amount: u64, rate: u32, now: Instant) -> bool {
-        let nanoseconds = amount.saturating_mul(1_000_000_000) / u64::from(rate.max(1));
-        let cost = Duration::from_nanos(nanoseconds);
-        let full_at = self.full_at.map_or(now, |full_at| full_at.max(now)) + cost;
-        let granted = full_at.saturating_duration_since(now) <= Self::SIZE;
-        if granted {
-            self.full_at = Some(full_at);
-        }
-        granted
-    }
+/// Takes an amount out of a bucket that holds one second's worth of its rate.
+fn take(bucket: &mut Bucket, amount: u64, rate: u32, now: Instant) -> bool {
+    let nanoseconds = amount.saturating_mul(1_000_000_000) / u64::from(rate.max(1));
+    bucket.take(Duration::from_nanos(nanoseconds), AT_ONCE, now)
 }
 
 #[cfg(test)]
