@@ -9,46 +9,15 @@
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use common::person::{FRAME, assert_one_line};
+use common::six::{PEOPLE, first_heard, heard, scene, speak, with_setup};
 use common::{Conditions, Heard, Scene, Setup, Side, names};
 use hocket_media::rtcp::{Compound, Packet};
 use hocket_media::{Drop, Event};
 
 const SECOND: Duration = Duration::from_secs(1);
-const PEOPLE: [&str; 6] = ["alice", "bob", "carol", "dave", "erin", "frank"];
-
-/// Six people, of whom so many may be heard. Frank only listens.
-fn scene(workers: u8, limit: usize) -> Scene {
-    with_setup(Setup::with_workers(workers), limit)
-}
-
-fn with_setup(setup: Setup, limit: usize) -> Scene {
-    let scene = Scene::with_people(setup, &PEOPLE);
-    scene.server.speakers.set_limit(limit);
-    scene
-}
-
-/// Begins to speak at a level, −dBov.
-fn speak(scene: &mut Scene, name: &str, level: u8) {
-    scene.person(name).level = Some(level);
-    scene.speak(name);
-}
-
-/// What frank heard of somebody.
-fn heard(scene: &mut Scene, speaker: &str) -> Vec<Heard> {
-    let ssrc = scene.ssrc("frank", speaker);
-    let heard = scene.person("frank").heard.iter();
-    heard.filter(|heard| heard.ssrc == ssrc).cloned().collect()
-}
-
-/// How long after an instant frank heard somebody first.
-fn first_heard(scene: &mut Scene, speaker: &str, since: Instant) -> Option<Duration> {
-    let heard = heard(scene, speaker);
-    let first = heard.iter().find(|heard| heard.at >= since)?;
-    Some(first.at - since)
-}
 
 /// The most speakers whom frank heard within any 20 ms.
 fn most_at_once(scene: &mut Scene) -> usize {

@@ -1,39 +1,10 @@
 //! T18: audio-level lies (RFC 6464).
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::SECOND;
-use crate::common::person::{FRAME, Heard};
-use crate::common::{Scene, Setup};
-
-const PEOPLE: [&str; 6] = ["alice", "bob", "carol", "dave", "erin", "frank"];
-
-/// Six people, of whom so many may be heard. Frank only listens.
-fn scene(workers: u8, limit: usize) -> Scene {
-    let scene = Scene::with_people(Setup::with_workers(workers), &PEOPLE);
-    scene.server.speakers.set_limit(limit);
-    scene
-}
-
-/// Begins to speak at a level, −dBov.
-fn speak(scene: &mut Scene, name: &str, level: u8) {
-    scene.person(name).level = Some(level);
-    scene.speak(name);
-}
-
-/// What frank heard of somebody.
-fn heard(scene: &mut Scene, speaker: &str) -> Vec<Heard> {
-    let ssrc = scene.ssrc("frank", speaker);
-    let heard = scene.person("frank").heard.iter();
-    heard.filter(|heard| heard.ssrc == ssrc).cloned().collect()
-}
-
-/// How long after an instant frank heard somebody first.
-fn first_heard(scene: &mut Scene, speaker: &str, since: Instant) -> Option<Duration> {
-    let heard = heard(scene, speaker);
-    let first = heard.iter().find(|heard| heard.at >= since)?;
-    Some(first.at - since)
-}
+use crate::common::person::FRAME;
+use crate::common::six::{PEOPLE, first_heard, heard, scene, speak};
 
 #[test]
 fn t18_who_always_claims_the_loudest_level_does_not_silence_the_others() {

@@ -21,6 +21,7 @@ pub mod person;
 pub mod scene;
 pub mod server;
 pub mod setup;
+pub mod six;
 
 pub use client::{Client, Opened, Version};
 pub use network::{Conditions, Network};
