@@ -7,18 +7,9 @@ import logging
 import pytest
 
 from hocket.logging import Sparing
+from tests.clock import Clock
 
 LOGGER = logging.getLogger("hocket.test")
-
-
-class Clock:
-    """Stands still unless told."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def fail(message: str) -> None:

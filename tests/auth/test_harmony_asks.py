@@ -8,7 +8,7 @@ import pytest
 
 from hocket.auth.harmony.asks import Asks
 from hocket.errors import ResourceExhausted
-from tests.auth.test_harmony_login import Clock
+from tests.clock import Clock
 
 
 class Source:

@@ -26,31 +26,11 @@ from hocket.errors import (
 )
 from hocket.hrpc.service import find_method
 from hocket.proto import auth, harmonytypes
+from tests.clock import Clock
 from tests.server.homeserver import Chat, Fault, chatting, hrpc, status
 
 OURS = "voice.example.org"
 OWN_KEY = Ed25519PrivateKey.generate()
-
-
-class Clock:
-    """Seconds, which pass when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest_asyncio.fixture
-async def home() -> AsyncIterator[Chat]:
-    async with chatting() as running:
-        yield running
 
 
 @pytest_asyncio.fixture

@@ -14,23 +14,13 @@ from hocket.auth.harmony.permissions import has_lost
 from hocket.config import HarmonyOutage
 from hocket.errors import HocketError, PermissionDenied, ResourceExhausted, Unauthenticated, Unavailable
 from hocket.policy import ChannelId, Lost, Permissions
-from tests.auth.test_harmony_login import OURS, OWN_KEY, Clock, log_in, who
+from tests.auth.test_harmony_login import OURS, OWN_KEY, log_in, who
+from tests.clock import Clock
 from tests.server.homeserver import CATEGORY, OUTAGES, TEXT, VOICE, Chat, chatting, hrpc, status
 from tests.server.running import until
 
 HERE = ChannelId(1, 2)
 ROUND = 30.0
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest_asyncio.fixture
-async def home() -> AsyncIterator[Chat]:
-    async with chatting() as running:
-        yield running
 
 
 def made(

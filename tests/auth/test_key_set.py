@@ -21,6 +21,7 @@ from hocket.auth.keys import read_key_set
 from hocket.errors import Unauthenticated, Unavailable
 from tests.auth.tokens import GOOD, NOW, SECRET, ed_key, forged, rsa_key, signed, web_key
 from tests.auth.tokens import key_set as set_of
+from tests.clock import Clock
 
 PATIENCE = 10.0
 
@@ -74,19 +75,6 @@ async def publishing() -> AsyncIterator[Publisher]:
 async def publisher() -> AsyncIterator[Publisher]:
     async with publishing() as publisher:
         yield publisher
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

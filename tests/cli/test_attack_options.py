@@ -8,22 +8,12 @@ from hocket import cli
 from hocket.attack.catalogue import ATTACKS, chosen
 from hocket.attack.options import AttackOptions, is_here
 from hocket.config import ConfigError
+from tests.cli.noted import noted
 
 
 def options(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> AttackOptions:
     """What `hocket attack ARGUMENTS` would do."""
-    seen: list[AttackOptions] = []
-
-    def noted(options: AttackOptions) -> int:
-        seen.append(options)
-        return 0
-
-    monkeypatch.setattr("hocket.attack.attack.attack", noted)
-    with pytest.raises(SystemExit) as ended:
-        cli.main(["attack", *arguments])
-    assert not ended.value.code
-    (seen_options,) = seen
-    return seen_options
+    return noted(monkeypatch, "hocket.attack.attack.attack", AttackOptions, "attack", *arguments)
 
 
 def test_every_option_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:

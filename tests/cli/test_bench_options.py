@@ -8,22 +8,12 @@ from hocket import cli
 from hocket.config import ConfigError
 from hocket.load.options import BenchOptions, websocket_url
 from hocket.load.own_server import arguments
+from tests.cli.noted import noted
 
 
 def options(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> BenchOptions:
     """What `hocket bench ARGUMENTS` would measure."""
-    seen: list[BenchOptions] = []
-
-    def noted(options: BenchOptions) -> int:
-        seen.append(options)
-        return 0
-
-    monkeypatch.setattr("hocket.load.bench.bench", noted)
-    with pytest.raises(SystemExit) as ended:
-        cli.main(["bench", *arguments])
-    assert not ended.value.code
-    (chosen,) = seen
-    return chosen
+    return noted(monkeypatch, "hocket.load.bench.bench", BenchOptions, "bench", *arguments)
 
 
 def test_without_options_ten_people_speak_for_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
