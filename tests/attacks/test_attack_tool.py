@@ -104,6 +104,11 @@ def test_too_many_requests_end_their_stream(name: str, outcome: dict[str, Any]) 
     assert "hrpc.resource-exhausted" in outcome["notes"][0]
 
 
+@pytest.mark.parametrize("name", ["requests", "joins", "loud-people"])
+def test_t19_a_voice_in_another_channel_comes_within_a_frames_time_beside(name: str, outcome: dict[str, Any]) -> None:
+    assert outcome["heard"]["p50"] < 20  # ms; a busy machine makes the slowest ones its own
+
+
 def test_unharmed_is_exit_code_0(report: dict[str, Any]) -> None:
     assert (report["status"], report["harmed"]) == (0, False)
 
