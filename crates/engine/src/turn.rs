@@ -242,14 +242,8 @@ impl<'a, C: Core> Turner<'a, C> {
         }
     }
 
-    /// Let go what came of a turn.
+    /// Let go what came of a turn. Other workers first: they send to their listeners while this one sends to its own.
     fn settle(&mut self) {
-        send_all(
-            &mut self.sender,
-            &self.place.sockets,
-            self.core.outbox(),
-            self.report,
-        );
         let mut written = 0_u64;
         while let Some((to, message)) = self.core.poll_message() {
             let Some(mailbox) = self.shared.mailboxes.get(usize::from(to.0)) else {
@@ -267,6 +261,12 @@ impl<'a, C: Core> Turner<'a, C> {
                 mailbox.wake();
             }
         }
+        send_all(
+            &mut self.sender,
+            &self.place.sockets,
+            self.core.outbox(),
+            self.report,
+        );
         self.events
             .extend(std::iter::from_fn(|| self.core.poll_event()));
         self.shared.publish(&mut self.events);
