@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,28 +24,25 @@ MANY = 40
 """People after whom it would be odd that one of two threads has none: the kernel deals them by their ports."""
 
 
-def polls(port: int) -> list[int]:
-    """The descriptors of this process that watch sockets on a UDP port: one for each media thread."""
-    found = []
+def polls() -> set[int]:
+    """The descriptors of this process that watch a waker and nothing else, as each media thread has one."""
+    found = set()
     for number in map(int, os.listdir("/proc/self/fd")):
         with contextlib.suppress(OSError):
-            if os.readlink(f"/proc/self/fd/{number}") == "anon_inode:[eventpoll]" and watches(number, port):
-                found.append(number)
+            if kind(number) == "anon_inode:[eventpoll]" and [kind(each) for each in watched(number)] == [
+                "anon_inode:[eventfd]"
+            ]:
+                found.add(number)
     return found
 
 
-def watches(poll: int, port: int) -> bool:
+def kind(descriptor: int) -> str:
+    return os.readlink(f"/proc/self/fd/{descriptor}")
+
+
+def watched(poll: int) -> list[int]:
     lines = Path(f"/proc/self/fdinfo/{poll}").read_text().splitlines()
-    watched = [int(line.split()[1]) for line in lines if line.startswith("tfd:")]
-    return any(local_port(each) == port for each in watched)
-
-
-def local_port(descriptor: int) -> int | None:
-    if not os.readlink(f"/proc/self/fd/{descriptor}").startswith("socket:"):
-        return None
-    with socket.socket(fileno=os.dup(descriptor)) as copy:
-        name = copy.getsockname()
-    return name[1] if copy.family in (socket.AF_INET, socket.AF_INET6) else None
+    return [int(line.split()[1]) for line in lines if line.startswith("tfd:")]
 
 
 @contextlib.contextmanager
@@ -89,15 +85,17 @@ async def come(crowd: Crowd, voice: VoiceServer, number: int) -> tuple[Participa
 async def test_a_dead_thread_ends_the_streams_on_it_is_replaced_and_harms_nobody_else(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async with running(workers=WORKERS) as (voice, base), Crowd(base) as crowd:
+    before = polls()
+    async with contextlib.AsyncExitStack() as stack:
+        voice, base = await stack.enter_async_context(running(workers=WORKERS))
+        poll, _ = polls() - before
+        crowd = await stack.enter_async_context(Crowd(base))
         homes: list[tuple[Participant, set[int]]] = []
         while any(sum(home == {worker} for _, home in homes) < 2 for worker in range(WORKERS)):
             homes.append(await come(crowd, voice, len(homes) + 1))
             assert len(homes) < MANY
         await crowd.all_heard(len(homes) * (len(homes) - 1))
         deaths = failures(voice)
-        poll, other = polls(voice.engine.port)
-        assert other != poll
         async with crowd.measured(150) as report:
             with broken(poll):
                 await until(lambda: len(deaths) >= 3)  # its successors find the poll no better

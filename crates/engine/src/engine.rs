@@ -168,15 +168,13 @@ fn furnish(sockets: Vec<Sockets>, options: &EngineOptions) -> Result<Furniture> 
     for (id, sockets) in (0..WorkerId::LIMIT).zip(sockets) {
         let poll = mio::Poll::new()?;
         mailboxes.push(Mailbox::new(mio::Waker::new(poll.registry(), WAKER)?));
-        let mut place = Place {
+        places.push(Place {
             id: WorkerId(id),
             poll,
             sockets,
             batch: options.batched(),
             gather: options.gather,
-        };
-        place.register()?;
-        places.push(place);
+        });
     }
     Ok((places, mailboxes))
 }

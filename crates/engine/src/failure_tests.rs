@@ -6,9 +6,9 @@
     reason = "a test fails by panicking; a stand-in panics on purpose"
 )]
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hocket_media::{
     Certificate, Command, Event, Options, Outbox, StatsOf, TransportId, Worker, WorkerDump,
@@ -211,5 +211,34 @@ fn a_worker_whose_answers_find_no_room_counts_them_and_goes_on() {
         });
         scene.ask(StatsOf::Transport(scene.people[person].transport));
         assert_eq!(scene.engine.dump().threads, 1);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_socket_that_cannot_be_read_is_tried_a_hundred_times_a_second_and_no_oftener() {
+    for batch in [true, false] {
+        let options = on_loopback("127.0.0.1", 1, batch);
+        let engine = std::thread::spawn(move || {
+            crate::socket::refusal::refuse_receives(libc::ENOMEM).unwrap();
+            Engine::new(&options).unwrap() // its threads are under the same rule
+        });
+        let engine = engine.join().unwrap();
+        let began = Instant::now();
+        let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+        client
+            .send_to(b"hello", ("127.0.0.1", engine.port()))
+            .unwrap();
+        let failures = || {
+            let dropped = engine.dump().dropped;
+            dropped.get("receive-error").copied().unwrap_or(0)
+        };
+        while failures() < 10 {
+            assert!(began.elapsed() < Duration::from_secs(5), "it is not tried");
+            std::thread::yield_now();
+        }
+        std::thread::sleep(Duration::from_millis(200));
+        let most = began.elapsed().as_millis() as u64 / 10 + 2;
+        assert!(failures() <= most, "{} of {most}", failures());
     }
 }

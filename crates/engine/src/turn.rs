@@ -7,23 +7,23 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hocket_media::{Command, Event, Outbox, WorkerId, WorkerMessage};
-use mio::{Interest, Poll, Token};
+use mio::net::UdpSocket;
+use mio::{Poll, Token};
 
 use crate::driven::Core;
 use crate::gathering::Gathering;
 use crate::lock;
 use crate::mailbox::Mailbox;
 use crate::shared::{Report, Shared};
-use crate::socket::{Receiver, Sender, Sockets};
+use crate::socket::{Receiver, Sender, Sockets, wait};
 
-/// The waker's token; sockets have the two others.
-pub(crate) const WAKER: Token = Token(2);
-const V4: Token = Token(0);
-const V6: Token = Token(1);
+/// The token of the waker, the only one that the poll itself watches.
+pub(crate) const WAKER: Token = Token(0);
 
 /// Datagrams that may wait in the outbox before they are sent, in the middle of a turn too: bounds memory and delay.
 const OUTBOX_MAX: usize = 1_024;
@@ -37,6 +37,9 @@ const PACKETS: usize = 1_024;
 /// Commands come in flocks: a join is dozens of them. After some, the worker looks for more only this much later, and nobody has to wake it
 /// meanwhile, which costs both sides more than most commands do.
 const LINGER: Duration = Duration::from_micros(100);
+
+/// An error that stays at a socket must not keep the loop spinning.
+const FAILED: Duration = Duration::from_millis(10);
 
 /// Room for commands that is kept from turn to turn, two joins of a channel of a thousand; a flock that needed more gives it back.
 const COMMANDS_KEPT: usize = 4_096;
@@ -53,19 +56,6 @@ pub(crate) struct Place {
     pub(crate) gather: Duration,
 }
 
-impl Place {
-    /// Have the poll watch the sockets.
-    pub(crate) fn register(&mut self) -> io::Result<()> {
-        let registry = self.poll.registry();
-        for (socket, token) in [(&mut self.sockets.v4, V4), (&mut self.sockets.v6, V6)] {
-            if let Some(socket) = socket {
-                registry.register(socket, token, Interest::READABLE)?;
-            }
-        }
-        Ok(())
-    }
-}
-
 /// A core in its place.
 pub(crate) struct Turner<'a, C> {
     core: C,
@@ -76,7 +66,7 @@ pub(crate) struct Turner<'a, C> {
     receiver: Receiver,
     sender: Sender,
     ready: mio::Events,
-    /// Sockets that may hold datagrams. The poll tells each arrival once, so a socket stays here until it is found empty.
+    /// Sockets that may hold datagrams, IPv4 and IPv6.
     readable: [bool; 2],
     commands: VecDeque<Command>,
     notes: VecDeque<WorkerMessage>,
@@ -87,6 +77,8 @@ pub(crate) struct Turner<'a, C> {
     taken: usize,
     /// Whether the present turn took commands.
     commanded: bool,
+    /// Whether a socket could not be read in the present turn.
+    failed: bool,
 }
 
 impl<'a, C: Core> Turner<'a, C> {
@@ -104,7 +96,7 @@ impl<'a, C: Core> Turner<'a, C> {
             report: shared.reports.get(index)?,
             receiver: Receiver::new(place.batch),
             sender: Sender::new(place.batch),
-            ready: mio::Events::with_capacity(8),
+            ready: mio::Events::with_capacity(1),
             readable: [true; 2],
             commands: VecDeque::new(),
             notes: VecDeque::new(),
@@ -113,6 +105,7 @@ impl<'a, C: Core> Turner<'a, C> {
             gathering: Gathering::new(place.gather, now),
             taken: 0,
             commanded: false,
+            failed: false,
             place,
             shared,
         })
@@ -151,11 +144,12 @@ impl<'a, C: Core> Turner<'a, C> {
         if self.gathering.is_on() != before {
             self.core.set_padding(self.gathering.is_on());
         }
-        if self.commanded {
-            pause.max(LINGER)
-        } else {
-            pause
-        }
+        let least = match (core::mem::take(&mut self.failed), self.commanded) {
+            (true, _) => FAILED,
+            (false, true) => LINGER,
+            (false, false) => Duration::ZERO,
+        };
+        pause.max(least)
     }
 
     /// Take what waits. Tells whether more waits than a turn takes.
@@ -206,6 +200,7 @@ impl<'a, C: Core> Turner<'a, C> {
             report,
             readable,
             taken,
+            failed,
             ..
         } = self;
         let sockets = &place.sockets;
@@ -233,8 +228,8 @@ impl<'a, C: Core> Turner<'a, C> {
                         count(&report.too_long, receipt.too_long);
                     }
                     Err(_) => {
-                        // An error that stays would keep the loop spinning; the next arrival wakes the poll again.
                         *readable = false;
+                        *failed = true;
                         count(&report.receive_errors, 1);
                     }
                 }
@@ -306,18 +301,31 @@ impl<'a, C: Core> Turner<'a, C> {
         } else {
             Some(Duration::ZERO)
         };
-        let outcome = self.place.poll.poll(&mut self.ready, timeout);
+        let outcome = self.watch(timeout);
         self.mailbox.awake();
-        for event in &self.ready {
-            if let Some(readable) = self.readable.get_mut(event.token().0) {
-                *readable = true;
-            }
-        }
-        match outcome {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
-            _ => Ok(()),
-        }
+        outcome
     }
+
+    fn watch(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        let Place { poll, sockets, .. } = &mut *self.place;
+        let waker = poll.registry().as_fd();
+        let all = [
+            descriptor(&sockets.v4, waker),
+            descriptor(&sockets.v6, waker),
+            waker,
+        ];
+        let [v4, v6, woken] = wait(all, timeout)?;
+        // One that is not there is found empty.
+        self.readable = [self.readable[0] || v4, self.readable[1] || v6];
+        if woken {
+            poll.poll(&mut self.ready, Some(Duration::ZERO))?; // takes the wake-up in
+        }
+        Ok(())
+    }
+}
+
+fn descriptor<'a>(socket: &'a Option<UdpSocket>, without: BorrowedFd<'a>) -> BorrowedFd<'a> {
+    socket.as_ref().map_or(without, AsFd::as_fd)
 }
 
 /// Send what waits once it is much.

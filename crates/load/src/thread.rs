@@ -3,14 +3,16 @@
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
+use std::os::fd::AsFd;
 use std::sync::mpsc::Sender as Reply;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use hocket_engine::EngineOptions;
-use hocket_engine::socket::{Departure, Receiver, SendReport, Sender, Sockets, bind};
+use hocket_engine::socket::{Departure, Receiver, SendReport, Sender, Sockets, bind, wait};
 use hocket_media::Datagram;
 use hocket_media::client::Remote;
+use mio::event::Event;
 use mio::{Interest, Poll, Token, Waker};
 
 use crate::clock::Clock;
@@ -22,10 +24,9 @@ use crate::{kernel, places};
 /// the same time wait for each other, and for us: a thousand listeners behind one socket cost the server a third more than behind sixteen.
 const SHARED: usize = 16;
 
-/// Tokens: the waker's, those of the shared sockets, and those of the transports that have one for themselves, by place.
-const WAKER: Token = Token(0);
-const FIRST_SHARED: usize = 1;
-const FIRST_OWN: usize = FIRST_SHARED + SHARED;
+/// Tokens: those of the shared sockets, the waker's, and those of the transports that have a socket for themselves, by place.
+const WAKER: Token = Token(SHARED);
+const FIRST_OWN: usize = SHARED + 1;
 
 /// Receive calls a socket and turn, of up to 128 datagrams each.
 const RECEIVES: usize = 8;
@@ -99,9 +100,8 @@ impl Thread {
             siblings,
             began: (Instant::now(), Duration::ZERO, Duration::ZERO, 0),
         };
-        for number in 0..SHARED {
-            let token = Token(FIRST_SHARED + number);
-            let sockets = thread.open(IpAddr::V4(Ipv4Addr::UNSPECIFIED), token)?;
+        for _ in 0..SHARED {
+            let sockets = thread.open(IpAddr::V4(Ipv4Addr::UNSPECIFIED))?;
             sockets.widen(ROOM_BYTES);
             thread.shared.push(sockets);
         }
@@ -123,17 +123,33 @@ impl Thread {
                 let next = self.crowd.next_timeout();
                 next.map(|at| at.saturating_duration_since(Instant::now()))
             };
-            match self.poll.poll(&mut ready, timeout) {
-                Err(error) if error.kind() != io::ErrorKind::Interrupted => return,
-                _ => {}
-            }
-            for event in &ready {
-                if event.token() != WAKER && !self.readable.contains(&event.token()) {
-                    self.readable.push(event.token());
-                }
+            if self.wait(&mut ready, timeout).is_err() {
+                return;
             }
         }
         self.flush();
+    }
+
+    /// The shared sockets are watched while the thread sleeps, and not all the time as the others, at the server's cost.
+    fn wait(&mut self, ready: &mut mio::Events, timeout: Option<Duration>) -> io::Result<()> {
+        let others = self.poll.registry().as_fd();
+        let shared = |number: usize| self.shared.get(number).and_then(|both| both.v4.as_ref());
+        let watched: [_; SHARED + 1] =
+            std::array::from_fn(|number| shared(number).map_or(others, AsFd::as_fd));
+        let mut found = wait(watched, timeout)?;
+        if let [.., others] = &mut found
+            && std::mem::take(others)
+        {
+            self.poll.poll(ready, Some(Duration::ZERO))?;
+            let tokens = ready.iter().map(Event::token);
+            self.readable.extend(tokens.filter(|token| *token != WAKER));
+        }
+        let shared = found.iter().enumerate().filter(|(_, ready)| **ready);
+        self.readable
+            .extend(shared.map(|(number, _)| Token(number)));
+        self.readable.sort_unstable();
+        self.readable.dedup();
+        Ok(())
     }
 
     /// False when the thread is to end.
@@ -184,14 +200,24 @@ impl Thread {
                         }
                     });
             // Without a socket nothing leaves, and the transport ends with "no answer".
-            if let Ok(sockets) = self.open(family, Token(FIRST_OWN + place)) {
+            if let Ok(sockets) = self.open_own(family, Token(FIRST_OWN + place)) {
                 self.own.insert(place, sockets);
             }
         }
         self.crowd.create(remote, now);
     }
 
-    fn open(&mut self, address: IpAddr, token: Token) -> hocket_engine::Result<Sockets> {
+    fn open_own(&mut self, address: IpAddr, token: Token) -> hocket_engine::Result<Sockets> {
+        let mut sockets = self.open(address)?;
+        for socket in [&mut sockets.v4, &mut sockets.v6].into_iter().flatten() {
+            self.poll
+                .registry()
+                .register(socket, token, Interest::READABLE)?;
+        }
+        Ok(sockets)
+    }
+
+    fn open(&mut self, address: IpAddr) -> hocket_engine::Result<Sockets> {
         let options = EngineOptions {
             workers: 1,
             addresses: vec![address],
@@ -199,16 +225,11 @@ impl Thread {
         };
         let port = bind(&options)?;
         self.ports.insert(port.number);
-        let mut sockets = port
+        let sockets = port
             .sockets
             .into_iter()
             .next()
             .unwrap_or(Sockets { v4: None, v6: None });
-        for socket in [&mut sockets.v4, &mut sockets.v6].into_iter().flatten() {
-            self.poll
-                .registry()
-                .register(socket, token, Interest::READABLE)?;
-        }
         sockets.stamp_arrivals();
         Ok(sockets)
     }
@@ -228,7 +249,7 @@ impl Thread {
         for _ in 0..RECEIVES {
             let sockets = match own {
                 Some(place) => self.own.get(&place),
-                None => self.shared.get(token.0 - FIRST_SHARED),
+                None => self.shared.get(token.0),
             };
             let Some(socket) = sockets.and_then(|both| both.v4.as_ref().or(both.v6.as_ref()))
             else {

@@ -16,10 +16,12 @@ pub(crate) mod refusal;
 mod send;
 #[cfg(test)]
 mod tests;
+mod wait;
 
 pub use bind::{Port, bind};
 pub use receive::{Receipt, Receiver};
 pub use send::{Departure, SendReport, Sender};
+pub use wait::wait;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! **For tests alone**: a kernel that refuses to send, as it does when it has no room. A seccomp filter answers in its place, since no
-//! socket can be brought to `ENOBUFS` at will: for a full queue Linux tells UDP nothing, and memory is seldom short when it is wanted.
+//! **For tests alone**: a kernel that refuses to send or to receive, as it does when it has no room. A seccomp filter answers in its place, since
+//! no socket can be brought to `ENOBUFS` at will: for a full queue Linux tells UDP nothing, and memory is seldom short when it is wanted.
 #![allow(
     unsafe_code,
     reason = "prctl takes raw pointers; the block says why it is sound"
@@ -11,12 +11,21 @@ use std::mem::offset_of;
 /// From now on every datagram that this thread, or one that it starts, wants to send is refused with this error number. There is no way
 /// back: use a thread that ends.
 pub(crate) fn refuse_sends(error: i32) -> io::Result<()> {
+    refuse([libc::SYS_sendmmsg, libc::SYS_sendto], error)
+}
+
+/// The same for what it wants to receive.
+pub(crate) fn refuse_receives(error: i32) -> io::Result<()> {
+    refuse([libc::SYS_recvmmsg, libc::SYS_recvfrom], error)
+}
+
+fn refuse(calls: [libc::c_long; 2], error: i32) -> io::Result<()> {
     let number = offset_of!(libc::seccomp_data, nr) as u32;
     let refusal = libc::SECCOMP_RET_ERRNO | error.unsigned_abs();
     let load = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
     let equal = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
     let answer = libc::BPF_RET | libc::BPF_K;
-    let (several, one) = (libc::SYS_sendmmsg as u32, libc::SYS_sendto as u32);
+    let [several, one] = calls.map(|call| call as u32);
     // SAFETY: both only put their arguments into a struct.
     let mut filter = unsafe {
         [
