@@ -114,6 +114,7 @@ class Formatter(logging.Formatter):
         """`colours`: for a terminal."""
         super().__init__(datefmt="%Y-%m-%d %H:%M:%S")
         self._colours = colours
+        self._second: tuple[int, str] = (-1, "")
 
     def format(self, record: logging.LogRecord) -> str:
         """One line, and the trace below it if there is one."""
@@ -121,16 +122,24 @@ class Formatter(logging.Formatter):
         if self._colours:
             level = f"{_COLOURS.get(record.levelname, '')}{level}{_PLAIN}"
         pairs = "".join(f" {name}={value}" for name, value in _ids.get())
-        line = f"{self.formatTime(record, self.datefmt)} {level} {record.name}: {record.getMessage()}{pairs}"
+        line = f"{self._time(record)} {level} {record.name}: {record.getMessage()}{pairs}"
         if record.exc_info:
             line = f"{line}\n{self.formatException(record.exc_info)}"
         return line
 
+    def _time(self, record: logging.LogRecord) -> str:
+        """Of the many lines of one second the first asks for the local time."""
+        second = int(record.created)
+        if second != self._second[0]:
+            self._second = (second, self.formatTime(record, self.datefmt))
+        return self._second[1]
+
 
 def configure(level: LogLevel) -> None:
     """Sends the log lines of Hocket, and the warnings of everybody else, to stderr. Colours only on a terminal."""
-    # Who logs is not shown, so nobody looks for it: three lines a join, a system call each.
+    # Who logs is not shown, so nobody looks for it: three lines a join, a system call each, and a walk up the stack.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # by the manual's chapter "Optimization" of its how-to
     handler = LogWriter(descriptor=2)
     handler.setFormatter(Formatter(colours=sys.stderr.isatty()))
     root = logging.getLogger()

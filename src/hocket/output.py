@@ -9,14 +9,17 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import queue
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Final
 
 _WAITING: Final = 1_000
 """Most lines that wait to be written; those that find no room are lost."""
+
+_GATHER_SECONDS: Final = 0.05
+"""So long lines gather: a thread that is woken for each takes the interpreter from the event loop each time."""
 
 _END_SECONDS: Final = 0.5
 """Time for the last lines when the process ends."""
@@ -57,7 +60,9 @@ class LogWriter(logging.Handler):
         """Starts the thread; `close`, which `logging` calls at the process's end, ends it."""
         super().__init__()
         self._descriptor = descriptor
-        self._lines: queue.Queue[str | None] = queue.Queue(_WAITING)
+        self._lines: deque[str] = deque()
+        self._come = threading.Event()
+        self._ending = threading.Event()
         self._lost = 0
         self._counting = threading.Lock()
         self._thread = threading.Thread(target=self._write_all, name="hocket-log", daemon=True)
@@ -66,31 +71,50 @@ class LogWriter(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Hands a line to the thread."""
         try:
-            self._lines.put_nowait(self.format(record))
-        except queue.Full:
-            self._count_lost(1)
+            line = self.format(record)
         except Exception:
             self.handleError(record)
+            return
+        if len(self._lines) < _WAITING:
+            self._lines.append(line)
+        else:
+            self._count_lost(1)
+        if not self._come.is_set():
+            self._come.set()
 
     def close(self) -> None:
         """Waits for the last lines, not for ever."""
-        with contextlib.suppress(queue.Full):
-            self._lines.put_nowait(None)
+        self._ending.set()
+        self._come.set()
         self._thread.join(_END_SECONDS)
         super().close()
 
     def _write_all(self) -> None:
-        for line in iter(self._lines.get, None):
-            lost = self._count_lost(-self._lost)
-            try:
-                self._write(f"{self._of_lost(lost)}{line}\n".encode(errors="backslashreplace"))
-            except OSError:  # nobody reads any more, or the disk is full; what is lost is told when there is room again
-                self._count_lost(lost + 1)
+        while self._lines or not self._ending.is_set():
+            self._come.wait()
+            self._ending.wait(_GATHER_SECONDS)
+            self._come.clear()
+            self._write_flock([self._lines.popleft() for _ in range(len(self._lines))])
 
-    def _write(self, text: bytes) -> None:
-        """Waits for a reader that stands still."""
-        while text:
-            text = text[os.write(self._descriptor, text) :]
+    def _write_flock(self, lines: list[str]) -> None:
+        if not lines:
+            return
+        left = [f"{line}\n".encode(errors="backslashreplace") for line in lines]
+        lost = self._count_lost(-self._lost)
+        left[0] = self._of_lost(lost).encode() + left[0]
+        try:
+            self._write(left)
+        except OSError:  # nobody reads any more, or the disk is full; what is lost is told when there is room again
+            self._count_lost(len(left) + (lost if len(left) == len(lines) else 0))
+
+    def _write(self, lines: list[bytes]) -> None:
+        """Takes off what is written; waits for a reader that stands still."""
+        while lines:
+            written = os.write(self._descriptor, b"".join(lines))
+            while lines and written >= len(lines[0]):
+                written -= len(lines.pop(0))
+            if lines:
+                lines[0] = lines[0][written:]
 
     def _of_lost(self, lines: int) -> str:
         """A line of the log about lines that were lost, or nothing."""

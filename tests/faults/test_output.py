@@ -130,18 +130,38 @@ def test_lines_that_find_no_room_are_counted_and_told_when_there_is_room_again(
     fill(handler._descriptor)
     began = time.monotonic()
     logger.warning("line 0")
-    while handler._lines.qsize():
+    while handler._lines:
         assert time.monotonic() - began < 5, "the first line is not being written"
         time.sleep(0.001)
     for number in range(1, 5_000):
         logger.warning("line %d", number)
     assert time.monotonic() - began < 5, "nobody waits for a reader"
-    assert handler._lines.qsize() == 1_000
+    assert len(handler._lines) == 1_000
     kept = 1 + 1_000  # the one that was being written, and those that waited
     with open(reading, closefd=False) as lines:
         shown = [next(line for line in lines if line.strip()).rpartition(": ")[2].strip() for _ in range(kept + 1)]
     assert shown[:3] == ["line 0", f"{5_000 - kept} lines before this one were lost", "line 1"]
     assert shown[-1] == f"line {kept - 1}"
+
+
+def test_lines_are_written_each_twentieth_of_a_second_and_not_one_by_one() -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)  # keeps writes apart
+    handler = LogWriter(theirs.fileno())
+    handler.setFormatter(Formatter(colours=False))
+    logger = logging.Logger("hocket.test")
+    logger.addHandler(handler)
+    with ours, theirs:
+        began = time.monotonic()
+        for number in range(100):
+            logger.warning("line %d", number)
+            time.sleep(0.001)  # the thread has its chance to write each by itself
+        spans = (time.monotonic() - began) / 0.05
+        handler.close()
+        theirs.close()
+        writes = list(iter(lambda: ours.recv(65_536), b""))
+    lines = b"".join(writes).decode().splitlines()
+    assert [line.rpartition(": ")[2] for line in lines] == [f"line {number}" for number in range(100)]
+    assert len(writes) <= spans + 2
 
 
 def test_a_full_disk_that_has_room_again_has_the_number_of_lost_lines(tmp_path: Path) -> None:
