@@ -383,13 +383,11 @@ class VoiceServer:
             raise RuntimeError("this VoiceServer does not run: give its lifespan to the app, or enter it")
         return self._service
 
-    @asynccontextmanager
-    async def _admit(self, call: Call) -> AsyncIterator[Handler]:
+    def _admit(self, call: Call) -> AbstractAsyncContextManager[Handler]:
         if self._service is None:
             self._log.error("a stream was refused: this VoiceServer does not run; give its lifespan to the app")
             raise Unavailable(retry_after=5)
-        async with self._service.admit(call) as handle:
-            yield handle
+        return self._service.admit(call)
 
     async def _addresses(self) -> tuple[Announced, ...]:
         if self._announce:

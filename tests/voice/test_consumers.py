@@ -233,6 +233,16 @@ def test_each_step_of_the_handshake_has_its_own_time() -> None:
     assert person.session.next_timeout() is None
 
 
+def test_while_a_request_is_being_answered_the_time_is_the_servers() -> None:
+    house = House()
+    person = house.person(1)
+    person.session.receive(shapes.initialize(), person.now)
+    assert person.session.next_timeout() is None
+    person.session.handle_timeout(person.now + 10 * house.limits.step_seconds)
+    person.session.answered(person.now + 5)
+    assert person.session.next_timeout() == person.now + 5 + house.limits.step_seconds
+
+
 @pytest.mark.parametrize(
     ("requests", "name"),
     [

@@ -1,6 +1,6 @@
 """One stream, from its acceptance to its last frame: the asyncio shell around `Session`, `Seat` and `Outbox`.
 
-Two tasks: one reads and answers requests, one sends what waits in the outbox. A third waits for the end of the user's
+One task reads and answers requests, another sends what waits in the outbox. A third waits for the end of the user's
 credentials, if there is one. `end` may come from anywhere (the reader, the media engine, another stream of the user, a
 moderator, the server's end): at that moment the seat is given back, and then the client is told, within a bounded time.
 """
@@ -69,8 +69,11 @@ class Conversation:
         self._limits = limits
         self._failures = failures
         self._loop = asyncio.get_running_loop()
-        self._ended: asyncio.Future[HocketError | None] = self._loop.create_future()
+        self._over = False
+        self._error: HocketError | None = None
         self._woken = asyncio.Event()
+        self._step: asyncio.TimerHandle | None = None
+        self._reading: asyncio.Timeout | None = None
         self._closing: asyncio.Timeout | None = None
         self._close_by = math.inf
         self._outbox = Outbox(limits.outbox, self._wake)
@@ -91,12 +94,14 @@ class Conversation:
         Args:
             error: what the client is told last; None when it is gone.
         """
-        if self._ended.done():
+        if self._over:
             return
         if error is not None:
             # Its trace holds the request that was wrong, and us who keep it: a cycle, which may be there for minutes.
             error.__traceback__ = error.__context__ = None
-        self._ended.set_result(error)
+        self._over, self._error = True, error
+        if self._reading is not None and not self._reading.expired():
+            self._reading.reschedule(self._loop.time())
         self._session.end()
         self._seat.leave()
         self._outbox.close(None if error is None else encode_error(error))
@@ -123,7 +128,7 @@ class Conversation:
             finally:
                 self.end(None)
                 with self._channel_in_log():
-                    error = self._ended.result()
+                    error = self._error
                     logger.info(
                         "stream ended%s", "" if error is None else f" with {error.identifier}: {error.sentence}"
                     )
@@ -131,12 +136,11 @@ class Conversation:
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             writing = tasks.create_task(self._write())
-            until_the_end = [tasks.create_task(self._read())]
-            if self.user.expires_at is not None:
-                until_the_end.append(tasks.create_task(self._expire(self.user.expires_at)))
-            await asyncio.wait({self._ended})
-            for task in until_the_end:
-                task.cancel()
+            expires_at = self.user.expires_at
+            expiring = None if expires_at is None else tasks.create_task(self._expire(expires_at))
+            await self._read_to_the_end()
+            if expiring is not None:
+                expiring.cancel()
             try:
                 async with asyncio.timeout_at(
                     min(self._close_by, self._loop.time() + self._limits.close_seconds)
@@ -149,14 +153,27 @@ class Conversation:
             finally:
                 self._closing = None
 
+    async def _read_to_the_end(self) -> None:
+        """Reads until the stream is over; `end`, from wherever, interrupts it."""
+        try:
+            async with asyncio.timeout(None) as self._reading:
+                await self._read()
+        except TimeoutError:
+            return
+        finally:
+            self._reading = None
+            if self._step is not None:
+                self._step.cancel()
+
     async def _expire(self, expires_at: float) -> None:
         await expiry(expires_at)
         self.end(Unauthenticated("What let you in has run out: come back with a new token."))
 
     async def _read(self) -> None:
         try:
-            while not self._ended.done():
-                await self._answer(await self._next_request())
+            while not self._over:
+                self._wait_for_step()
+                await self._answer(await self._stream.receive())
         except StreamClosed:
             self.end(None)
         except HocketError as error:
@@ -165,24 +182,31 @@ class Conversation:
             self._failures.exception("a request failed")
             self.end(InternalError())
 
-    async def _next_request(self) -> bytes:
-        while (deadline := self._session.next_timeout()) is not None:
-            try:
-                async with asyncio.timeout_at(deadline):
-                    return await self._stream.receive()
-            except TimeoutError:
-                self._session.handle_timeout(self._loop.time())
-        return await self._stream.receive()
+    def _wait_for_step(self) -> None:
+        """Has `_look_at_clock` called when the client's time for its next step is over."""
+        if self._step is not None:
+            self._step.cancel()
+        deadline = self._session.next_timeout()
+        self._step = None if deadline is None else self._loop.call_at(deadline, self._look_at_clock)
+
+    def _look_at_clock(self) -> None:
+        try:
+            self._session.handle_timeout(self._loop.time())
+        except HocketError as error:
+            self.end(error)
+        else:
+            self._wait_for_step()  # a loop's timers may come a little early
 
     async def _answer(self, frame: bytes) -> None:
-        self._session.weigh(len(frame), self._loop.time())
-        command = self._session.receive(decode_request(frame), self._loop.time())
+        now = self._loop.time()
+        self._session.weigh(len(frame), now)
+        command = self._session.receive(decode_request(frame), now)
         match command:
             case None:
                 return
             case Initialize():
                 permissions = await self._ask_permissions(command.channel)
-                if not self._ended.done():
+                if not self._over:
                     placed = replace(command, channel=self._place(self.user, command.channel))
                     self._seat.initialize(placed, permissions)
             case _:
@@ -221,6 +245,6 @@ class Conversation:
 
     def _wake(self) -> None:
         self._woken.set()
-        if self._outbox.overflowed and not self._ended.done():
+        if self._outbox.overflowed and not self._over:
             # Not at once: a channel may be in the middle of telling its members something.
             self._loop.call_soon(self.end, ResourceExhausted("This client reads too slowly.", retry_after=_SLOW_RETRY))

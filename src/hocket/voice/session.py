@@ -149,7 +149,7 @@ class Session:
         self.state = State.OPENED
         self.extension = 0
         self._step_seconds = step_seconds
-        self._deadline = now + step_seconds
+        self._deadline: float | None = now + step_seconds
         self._pace = pace
         self._bytes = bytes
 
@@ -172,6 +172,7 @@ class Session:
         Raises:
             HocketError: the stream ends with it.
         """
+        self._deadline = None  # now the client waits for us
         try:
             return self._receive(request, now)
         except HocketError:
