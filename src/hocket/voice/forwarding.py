@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
 
 from hocket.errors import ResourceExhausted, Unavailable
 from hocket.media.engine import (
@@ -37,12 +38,12 @@ class EngineMedia:
 
     def create_router(self) -> int:
         """One channel's media."""
-        with _errors():
+        with _translated:
             return self._engine.create_router()
 
     def set_active_speakers(self, router: int, limit: int) -> None:
         """Lets only so many be heard there at a time."""
-        with _errors():
+        with _translated:
             self._engine.set_active_speakers(router, limit)
 
     def close_router(self, router: int) -> None:
@@ -52,7 +53,7 @@ class EngineMedia:
 
     def create_transport(self, router: int, watch: TransportWatch) -> Transport:
         """One client's way in or out."""
-        with _errors():
+        with _translated:
             info = self._engine.create_transport(router)
             self._engine.watch(info.id, _transport_watcher(watch))
             ice = IceParameters(username_fragment=info.username_fragment, password=info.password)
@@ -61,12 +62,12 @@ class EngineMedia:
     def connect_transport(self, transport: int, dtls: DtlsParameters) -> None:
         """Tells which certificate the client must show."""
         fingerprints = [(fingerprint.algorithm, fingerprint.value) for fingerprint in dtls.fingerprints]
-        with _errors():
+        with _translated:
             self._engine.connect_transport(transport, role=dtls.role, fingerprints=fingerprints)
 
     def restart_ice(self, transport: int) -> IceParameters:
         """New credentials."""
-        with _errors():
+        with _translated:
             username_fragment, password = self._engine.restart_ice(transport)
             return IceParameters(username_fragment=username_fragment, password=password)
 
@@ -88,19 +89,19 @@ class EngineMedia:
             nack=producer.nack,
             cname=cname,
         )
-        with _errors():
+        with _translated:
             id = self._engine.produce(transport, options)
             self._engine.watch(id, _producer_watcher(speaking))
             return id
 
     def pause_producer(self, producer: int) -> None:
         """Nothing of it goes through."""
-        with _errors():
+        with _translated:
             self._engine.pause_producer(producer)
 
     def resume_producer(self, producer: int) -> None:
         """Undoes `pause_producer`."""
-        with _errors():
+        with _translated:
             self._engine.resume_producer(producer)
 
     def close_producer(self, producer: int) -> None:
@@ -120,17 +121,17 @@ class EngineMedia:
             abs_send_time_extension=consumer.extensions.abs_send_time,
             nack=consumer.nack,
         )
-        with _errors():
+        with _translated:
             return self._engine.consume(transport, producer, options)
 
     def pause_consumer(self, consumer: int) -> None:
         """Sends it nothing."""
-        with _errors():
+        with _translated:
             self._engine.pause_consumer(consumer)
 
     def resume_consumer(self, consumer: int) -> None:
         """Lets it flow."""
-        with _errors():
+        with _translated:
             self._engine.resume_consumer(consumer)
 
     def _certificate(self) -> DtlsParameters:
@@ -143,17 +144,29 @@ class EngineMedia:
         return self._dtls
 
 
-@contextmanager
-def _errors() -> Iterator[None]:
-    """The engine's errors as a channel knows them. InvalidOption passes: negotiation should have found it."""
-    try:
-        yield
-    except UnknownId as error:
-        raise Gone from error
-    except Overloaded:
-        raise ResourceExhausted("The media server has no room right now.", retry_after=_RETRY) from None
-    except EngineClosed:
-        raise Unavailable("The media server is stopping.", retry_after=_RETRY) from None
+class _Translated:
+    """The engine's errors as a channel knows them. InvalidOption passes: negotiation should have found it.
+
+    A class, as a generator costs as much as what is asked of the engine; two each time that one begins to hear another.
+    """
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """Raises what a channel knows in place of what it does not."""
+        match error:
+            case None:
+                return
+            case UnknownId():
+                raise Gone from error
+            case Overloaded():
+                raise ResourceExhausted("The media server has no room right now.", retry_after=_RETRY) from None
+            case EngineClosed():
+                raise Unavailable("The media server is stopping.", retry_after=_RETRY) from None
+
+
+_translated: Final = _Translated()
 
 
 def _transport_watcher(watch: TransportWatch) -> Callable[[Event], None]:
