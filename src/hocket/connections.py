@@ -67,6 +67,11 @@ class HttpConnection(HttpToolsProtocol):
         if self._timer is not None and self._bytes > self._most:
             self.transport.abort()
 
+    def handle_websocket_upgrade(self) -> None:
+        """The connection is a WebSocket's now. A parser that is kept keeps us until Python looks for cycles."""
+        super().handle_websocket_upgrade()
+        self.parser = None  # type: ignore[assignment] # as uvicorn does at a connection's end
+
     def on_message_begin(self) -> None:
         """A further request on a connection that was kept alive."""
         super().on_message_begin()

@@ -132,6 +132,8 @@ class Conversation:
                     logger.info(
                         "stream ended%s", "" if error is None else f" with {error.identifier}: {error.sentence}"
                     )
+                # Both know us: a cycle with all that the stream was about, which Python's collector would come to late.
+                del self._seat, self._outbox
 
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
