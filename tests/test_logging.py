@@ -1,12 +1,15 @@
-"""What is logged when an error repeats, and when nobody takes the lines any more."""
+"""What is logged when an error repeats, when nobody takes the lines any more, and how lines are written."""
 
 from __future__ import annotations
 
 import logging
+import socket
+import time
 
 import pytest
 
-from hocket.logging import Sparing
+from hocket.logging import Formatter, Sparing
+from hocket.output import LogWriter
 from tests.clock import Clock
 
 LOGGER = logging.getLogger("hocket.test")
@@ -75,3 +78,23 @@ def test_what_is_remembered_is_bounded(caplog: pytest.LogCaptureFixture) -> None
         sparing.error("an error", kind=kind)
     assert len(caplog.records) == 10_000
     assert len(sparing._kinds) == 64
+
+
+def test_lines_are_written_each_twentieth_of_a_second_and_not_one_by_one() -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)  # keeps writes apart
+    handler = LogWriter(theirs.fileno())
+    handler.setFormatter(Formatter(colours=False))
+    logger = logging.Logger("hocket.test")
+    logger.addHandler(handler)
+    with ours, theirs:
+        began = time.monotonic()
+        for number in range(100):
+            logger.warning("line %d", number)
+            time.sleep(0.001)  # the thread has its chance to write each by itself
+        spans = (time.monotonic() - began) / 0.05
+        handler.close()
+        theirs.close()
+        writes = list(iter(lambda: ours.recv(65_536), b""))
+    lines = b"".join(writes).decode().splitlines()
+    assert [line.rpartition(": ")[2] for line in lines] == [f"line {number}" for number in range(100)]
+    assert len(writes) <= spans + 2

@@ -144,26 +144,6 @@ def test_lines_that_find_no_room_are_counted_and_told_when_there_is_room_again(
     assert shown[-1] == f"line {kept - 1}"
 
 
-def test_lines_are_written_each_twentieth_of_a_second_and_not_one_by_one() -> None:
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)  # keeps writes apart
-    handler = LogWriter(theirs.fileno())
-    handler.setFormatter(Formatter(colours=False))
-    logger = logging.Logger("hocket.test")
-    logger.addHandler(handler)
-    with ours, theirs:
-        began = time.monotonic()
-        for number in range(100):
-            logger.warning("line %d", number)
-            time.sleep(0.001)  # the thread has its chance to write each by itself
-        spans = (time.monotonic() - began) / 0.05
-        handler.close()
-        theirs.close()
-        writes = list(iter(lambda: ours.recv(65_536), b""))
-    lines = b"".join(writes).decode().splitlines()
-    assert [line.rpartition(": ")[2] for line in lines] == [f"line {number}" for number in range(100)]
-    assert len(writes) <= spans + 2
-
-
 def test_a_full_disk_that_has_room_again_has_the_number_of_lost_lines(tmp_path: Path) -> None:
     target = tmp_path / "log"
     target.touch()
