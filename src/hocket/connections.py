@@ -119,6 +119,11 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
         self.close_timeout = self.close_seconds
         super().handle_connect(event)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Over. A parser in the middle of its work holds the connection's protocol, and is held by it: a cycle."""
+        super().connection_lost(exc)
+        self.conn.parser.close()
+
     async def send(self, message: ASGISendEvent) -> None:
         """An answer in place of the upgrade completes the handshake: uvicorn would log an error for each of them."""
         await super().send(message)
