@@ -32,6 +32,11 @@ BODY_LIMIT = REQUEST_LIMIT
 FRAGMENT_LIMIT = 1_024
 """Most fragments of one WebSocket message."""
 
+MESSAGES_AHEAD = 4
+SHORT_MESSAGE = 1_024
+"""How many messages of how many bytes may wait for the app while more are read. uvicorn stops reading at each message,
+and starts again once the app has it: two system calls that a ResumeConsumer is not worth."""
+
 
 class HttpConnection(HttpToolsProtocol):
     """HTTP/1.1 whose requests come in time and end.
@@ -152,4 +157,10 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
         """A whole message. hRPC refuses text whatever it says, so nobody reads it."""
         if self.curr_msg_data_type == "text":
             self.frames = []
+        short = len(self.frames) == 1 and len(self.frames[0]) <= SHORT_MESSAGE
+        if self.read_paused or not short or self.queue.qsize() >= MESSAGES_AHEAD:
+            super().send_receive_event_to_app()
+            return
+        self.read_paused = True  # where uvicorn believes that reading has stopped, it does not stop it
         super().send_receive_event_to_app()
+        self.read_paused = False

@@ -13,9 +13,10 @@ import pytest_asyncio
 
 from hocket.auth import Credentials, User
 from hocket.config import Limits
-from hocket.connections import FRAGMENT_LIMIT, HEAD_LIMIT, HttpConnection
+from hocket.connections import FRAGMENT_LIMIT, HEAD_LIMIT, SHORT_MESSAGE, HttpConnection
 from hocket.errors import Unauthenticated
 from hocket.hrpc.codec import REQUEST_LIMIT
+from hocket.policy import ChannelId, Permissions
 from hocket.server import VoiceServer
 from tests.server.running import running, until
 from tests.server.wire import PATH, Client, Refused
@@ -177,6 +178,33 @@ async def test_t13_a_ping_flood_by_a_client_that_does_not_read_fills_no_memory(
     assert resident() - before < 24 * 2**20
     raw.abort()
     await until(lambda: voice.streams == 0)
+
+
+async def flood_with_requests(client: Client) -> None:
+    """Sends 32 MiB of short ones."""
+    for _ in range(32 * 2**20 // SHORT_MESSAGE):
+        await asyncio.wait_for(client.socket.send(bytes(SHORT_MESSAGE)), 2)
+
+
+async def test_t13_requests_that_come_while_the_app_is_asked_fill_no_memory() -> None:
+    asked, answered = asyncio.Event(), asyncio.Event()
+
+    async def authorize(user: User, channel: ChannelId) -> Permissions:
+        asked.set()
+        await answered.wait()
+        return Permissions()
+
+    async with running(authorize=authorize) as (voice, base):
+        hasty = await Client.open(base, "1")
+        await hasty.say(shapes.initialize())
+        await asked.wait()
+        before = resident()
+        with pytest.raises(TimeoutError):  # a server that goes on reading takes it all
+            await flood_with_requests(hasty)
+        assert resident() - before < 24 * 2**20
+        answered.set()
+        hasty.socket.transport.abort()
+        await until(lambda: voice.streams == 0)
 
 
 async def test_t13_endless_fragments_are_ended(server: tuple[VoiceServer, str]) -> None:

@@ -17,7 +17,7 @@ from typing import Final
 
 from hocket.auth import User
 from hocket.config import Limits
-from hocket.errors import HocketError, InternalError, ResourceExhausted, Unauthenticated, Unavailable
+from hocket.errors import HocketError, InternalError, ResourceExhausted, Unauthenticated
 from hocket.hrpc.asgi import Stream, StreamClosed
 from hocket.hrpc.codec import decode_request, encode_error
 from hocket.logging import Sparing, ids
@@ -32,7 +32,6 @@ from hocket.voice.seat import Seat
 from hocket.voice.session import Command, Initialize, Join, KickUser, MuteUser, Session
 
 _SLOW_RETRY = 5
-_AUTHORIZE_RETRY = 5
 """Seconds."""
 
 _numbers: Final = count(1)
@@ -232,8 +231,11 @@ class Conversation:
         return nullcontext() if channel is None else ids(channel=f"{channel.guild}/{channel.channel}")
 
     async def _ask_permissions(self, channel: ChannelId) -> Permissions:
-        late = Unavailable("Permissions could not be looked up in time.", retry_after=_AUTHORIZE_RETRY)
-        return await ask(self._authorize(self.user, channel), seconds=self._limits.authorize_seconds, late=late)
+        return await ask(
+            self._authorize(self.user, channel),
+            seconds=self._limits.authorize_seconds,
+            late="Permissions could not be looked up in time.",
+        )
 
     async def _write(self) -> None:
         try:

@@ -35,9 +35,10 @@ class TokenBucket:
         return self._level >= self._burst
 
     def _fill(self, now: float) -> None:
-        gained = max(0.0, now - self._filled_at) * self._rate
-        self._level = min(self._burst, self._level + gained)
-        self._filled_at = max(now, self._filled_at)
+        if now > self._filled_at:
+            level = self._level + (now - self._filled_at) * self._rate
+            self._level = level if level < self._burst else self._burst
+            self._filled_at = now
 
 
 class TokenBuckets:

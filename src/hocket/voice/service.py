@@ -40,7 +40,6 @@ _ADDRESSES = 10_000
 """Addresses whose joins are counted apart."""
 
 _LIMIT_RETRY = 10
-_AUTHENTICATE_RETRY = 5
 _DRAIN_RETRY = 3
 """Seconds after which a client may try again."""
 
@@ -181,13 +180,12 @@ class VoiceService:
         if self._draining:
             raise Unavailable("The server is stopping or restarting.", retry_after=_DRAIN_RETRY)
         # Counted before anybody is asked who it is: that may take long, and many may wait for it.
-        self._pace_joins(neighbourhood(call.address))
+        address = neighbourhood(call.address)
+        self._pace_joins(address)
         with (
             self._counted("all", self._limits.streams, "The server has no room for another stream."),
             self._counted(
-                ("address", neighbourhood(call.address)),
-                self._limits.streams_per_address,
-                "Too many streams from your address.",
+                ("address", address), self._limits.streams_per_address, "Too many streams from your address."
             ),
         ):
             user = await self._identify(call)
@@ -226,8 +224,11 @@ class VoiceService:
         own = check_origin(call.headers.get("origin"), host, token=token, allowed=self._allowed_origins)
         headers = call.headers if own else without_ambient(call.headers)
         credentials = Credentials(token=call.token, headers=headers, address=call.address, host=host)
-        late = Unavailable("The token could not be checked in time.", retry_after=_AUTHENTICATE_RETRY)
-        user = await ask(self._authenticate(credentials), seconds=self._limits.authorize_seconds, late=late)
+        user = await ask(
+            self._authenticate(credentials),
+            seconds=self._limits.authorize_seconds,
+            late="The token could not be checked in time.",
+        )
         if user is None:
             raise Unauthenticated
         if has_expired(user.expires_at, wall_clock()):
