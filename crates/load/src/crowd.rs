@@ -19,6 +19,7 @@ pub use crate::speaker::SpeakOptions;
 use crate::speaker::Speaker;
 use crate::stamp;
 use crate::stream::{Arrival, Stream};
+use crate::streams::Streams;
 
 /// Our user name fragment, the same for all: a lite server sends no checks that would name it.
 const FRAGMENT: &str = "load";
@@ -42,8 +43,7 @@ struct Member {
     made: Instant,
     /// The earliest look at it that stands in the heap.
     scheduled: Option<Instant>,
-    /// By rising SSRC.
-    streams: Vec<Stream>,
+    streams: Streams,
     speaker: Option<Speaker>,
 }
 
@@ -110,7 +110,7 @@ impl Crowd {
             transport: Transport::new(identity, remote, &options, now),
             made: now,
             scheduled: None,
-            streams: Vec::new(),
+            streams: Streams::default(),
             speaker: None,
         });
         self.act(place, now, |transport, outbox| {
@@ -133,18 +133,14 @@ impl Crowd {
             return;
         };
         for &ssrc in ssrcs {
-            if let Err(free) = member.find(ssrc) {
-                member.streams.insert(free, Stream::new(ssrc, now));
-            }
+            member.streams.add(Stream::new(ssrc, now));
         }
     }
 
     /// Forgets a stream with all that it counted.
     pub(crate) fn unhear(&mut self, place: usize, ssrc: u32) {
-        if let Some(member) = self.members.get_mut(place)
-            && let Ok(found) = member.find(ssrc)
-        {
-            member.streams.remove(found);
+        if let Some(member) = self.members.get_mut(place) {
+            member.streams.remove(ssrc);
         }
     }
 
@@ -218,8 +214,8 @@ impl Crowd {
         }
     }
 
-    /// Lets others know how many packets have arrived: once a turn, since they share the counter.
-    pub(crate) fn publish(&mut self) {
+    /// Lets others know how many packets have arrived since it was called last: once a turn, since they share the counter. Gives the number.
+    pub(crate) fn publish(&mut self) -> usize {
         let arrived = std::mem::take(&mut self.arrived);
         if arrived > 0 {
             self.common
@@ -227,6 +223,7 @@ impl Crowd {
                 .arrived
                 .fetch_add(arrived, Ordering::AcqRel);
         }
+        arrived
     }
 
     /// Does what is due for transports.
@@ -288,7 +285,7 @@ impl Crowd {
     pub(crate) fn report(&self, name: impl Fn(usize) -> u64) -> Report {
         let mut report = self.tally.clone();
         for (place, member) in self.members.iter().enumerate() {
-            for stream in &member.streams {
+            for stream in member.streams.iter() {
                 report.expected += stream.expected();
                 report.received += stream.received();
                 report.again += stream.again();
@@ -352,8 +349,7 @@ impl Crowd {
             self.tally.unexpected += 1;
             return;
         };
-        let found = member.find(header.ssrc).ok();
-        let Some(stream) = found.and_then(|found| member.streams.get_mut(found)) else {
+        let Some(stream) = member.streams.find(header.ssrc) else {
             self.tally.unexpected += 1;
             return;
         };
@@ -387,13 +383,6 @@ impl Crowd {
                 .delay
                 .record(arrived.saturating_duration_since(sent));
         }
-    }
-}
-
-impl Member {
-    fn find(&self, ssrc: u32) -> Result<usize, usize> {
-        self.streams
-            .binary_search_by_key(&ssrc, |stream| stream.ssrc)
     }
 }
 

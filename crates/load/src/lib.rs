@@ -22,6 +22,7 @@ pub mod report;
 mod speaker;
 mod stamp;
 mod stream;
+mod streams;
 mod thread;
 
 pub use client::{LoadClient, LoadOptions};

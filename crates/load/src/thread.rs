@@ -28,6 +28,11 @@ const SHARED: usize = 16;
 const WAKER: Token = Token(SHARED);
 const FIRST_OWN: usize = SHARED + 1;
 
+/// Where so many packets arrive in a turn, more are on their way. The thread sleeps so long before it looks for them: waking it for each few would
+/// be the sender's work, the server's. When they arrived the kernel has noted meanwhile.
+const MANY: usize = 16;
+const NAP: Duration = Duration::from_micros(500);
+
 /// Receive calls a socket and turn, of up to 128 datagrams each.
 const RECEIVES: usize = 8;
 /// Packets that are stamped with one look at the clock and leave in one call: 64 take some 20 µs to seal.
@@ -113,7 +118,7 @@ impl Thread {
         let mut ready = mio::Events::with_capacity(1_024);
         self.restart();
         while self.take_commands() {
-            let more = self.receive();
+            let (more, arrived) = self.receive();
             self.crowd.handle_timeout(Instant::now());
             self.flush();
             let behind = self.speak();
@@ -123,6 +128,9 @@ impl Thread {
                 let next = self.crowd.next_timeout();
                 next.map(|at| at.saturating_duration_since(Instant::now()))
             };
+            if arrived >= MANY && timeout.is_none_or(|left| left > NAP) {
+                std::thread::sleep(NAP);
+            }
             if self.wait(&mut ready, timeout).is_err() {
                 return;
             }
@@ -234,13 +242,12 @@ impl Thread {
         Ok(sockets)
     }
 
-    /// Takes what waits on the sockets. Tells whether more waits than a turn takes.
-    fn receive(&mut self) -> bool {
+    /// Takes what waits on the sockets. Tells whether more waits than a turn takes, and how many RTP packets have arrived.
+    fn receive(&mut self) -> (bool, usize) {
         let mut waiting = std::mem::take(&mut self.readable);
         waiting.retain(|token| !self.receive_from(*token));
         self.readable = waiting;
-        self.crowd.publish();
-        !self.readable.is_empty()
+        (!self.readable.is_empty(), self.crowd.publish())
     }
 
     /// True when the socket is empty.
