@@ -1,4 +1,7 @@
-//! Events on their way up: one ordered queue, and a descriptor that is readable while it holds something.
+//! Events on their way up: one ordered queue, and a descriptor that is readable while it holds something that is urgent.
+//!
+//! How good connections are is not: a thousand transports tell it hundreds of times a second, and waking the reader costs a hundred times what the
+//! news does. It comes along with the next urgent event, or when somebody calls [`EventQueue::remind`].
 //!
 //! Bounded without loss of meaning. News of one kind about one object replaces older news that still waits (who speaks,
 //! how good a connection is): only the latest matters. What happens once (connected, closed, an answer, a failed worker)
@@ -47,6 +50,11 @@ impl Event {
             _ => None,
         }
     }
+
+    /// Whether its reader has to be woken for it.
+    fn is_urgent(&self) -> bool {
+        !matches!(self, Self::Media(Media::Quality { .. }))
+    }
 }
 
 /// The queue and its wake byte.
@@ -63,6 +71,8 @@ struct Waiting {
     /// Where the latest news of a topic waits in `events`.
     places: HashMap<Topic, usize>,
     lost: u64,
+    /// Whether a wake byte was written since the last drain.
+    told: bool,
 }
 
 impl EventQueue {
@@ -85,11 +95,24 @@ impl EventQueue {
     /// Add a batch, in order.
     pub(crate) fn push(&self, batch: impl IntoIterator<Item = Event>) {
         let mut waiting = self.lock();
-        let was_empty = waiting.events.is_empty();
+        let mut urgent = false;
         for event in batch {
+            urgent |= event.is_urgent();
             waiting.add(event, self.capacity);
         }
-        let wake = was_empty && !waiting.events.is_empty();
+        self.wake(waiting, urgent);
+    }
+
+    /// Wake the reader for what is not urgent too.
+    pub(crate) fn remind(&self) {
+        let waiting = self.lock();
+        let some = !waiting.events.is_empty();
+        self.wake(waiting, some);
+    }
+
+    fn wake(&self, mut waiting: MutexGuard<'_, Waiting>, wake: bool) {
+        let wake = wake && !waiting.told;
+        waiting.told |= wake;
         drop(waiting);
         if wake {
             // A full socket pair holds thousands of wake bytes already: one more would say nothing new.
@@ -105,6 +128,7 @@ impl EventQueue {
         while matches!((&self.reader).read(&mut bytes), Ok(count) if count > 0) {}
         let mut waiting = self.lock();
         waiting.places.clear();
+        waiting.told = false;
         std::mem::take(&mut waiting.events)
     }
 
@@ -166,6 +190,15 @@ mod tests {
         })
     }
 
+    fn quality(id: u64) -> Event {
+        Event::Media(Media::Quality {
+            transport: TransportId(id),
+            loss: 0.0,
+            rtt_ms: None,
+            jitter_ms: 1.0,
+        })
+    }
+
     fn is_readable(queue: &EventQueue) -> bool {
         let mut copy = queue.reader.try_clone().unwrap();
         // Peeking is not stable for Unix streams; read and put back what was read.
@@ -176,13 +209,31 @@ mod tests {
     }
 
     #[test]
-    fn the_descriptor_is_readable_exactly_while_events_wait() {
+    fn the_descriptor_is_readable_exactly_while_urgent_events_wait() {
         let queue = EventQueue::new(16).unwrap();
         assert!(!is_readable(&queue));
         queue.push([connected(1)]);
         queue.push([connected(2)]);
         assert!(is_readable(&queue));
         assert_eq!(queue.drain(), [connected(1), connected(2)]);
+        assert!(!is_readable(&queue));
+    }
+
+    #[test]
+    fn how_good_a_connection_is_waits_for_what_is_urgent_or_for_a_reminder() {
+        let queue = EventQueue::new(16).unwrap();
+        queue.remind();
+        queue.push([quality(1)]);
+        assert!(!is_readable(&queue));
+        queue.push([connected(2)]);
+        assert!(is_readable(&queue));
+        assert_eq!(queue.drain(), [quality(1), connected(2)]);
+        queue.push([quality(3)]);
+        queue.push([quality(4)]);
+        assert!(!is_readable(&queue));
+        queue.remind();
+        assert!(is_readable(&queue));
+        assert_eq!(queue.drain(), [quality(3), quality(4)]);
         assert!(!is_readable(&queue));
     }
 
@@ -232,7 +283,9 @@ mod tests {
         let queue = EventQueue::new(16).unwrap();
         for id in 0..100_000 {
             queue.push([connected(id)]);
-            queue.lock().events.clear();
+            let mut waiting = queue.lock();
+            waiting.events.clear();
+            waiting.told = false;
         }
         assert!(is_readable(&queue));
     }

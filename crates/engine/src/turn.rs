@@ -267,7 +267,7 @@ impl<'a, C: Core> Turner<'a, C> {
         self.shared.publish(&mut self.events);
     }
 
-    /// Publish the core's account when the last one is old. Tells whether it still has to be.
+    /// Publish the core's account, and the news that nobody was woken for, when the last one is old. Tells whether it still has to be.
     fn publish(&mut self, now: Instant) -> bool {
         if self
             .reported
@@ -279,6 +279,7 @@ impl<'a, C: Core> Turner<'a, C> {
         let account = self.core.dump();
         *self.report.core.take() = account;
         self.report.locks.store(lock::taken(), Ordering::Relaxed);
+        self.shared.events.remind();
         false
     }
 
