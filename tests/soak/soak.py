@@ -1,10 +1,9 @@
 """Ten thousand joins and more at a server of its own, beside two people who talk from the first to the last.
 
 Memory is the server process's resident bytes after each round, when everybody but the two has left and descriptors and
-threads are back. The first quarter is the warm-up: what is allocated once, and what allocators keep. Python collects
-its cycles each four thousand joins or so, so that memory is a saw with teeth of some 5 %; what is compared is the
-lowest of the rounds in the first half of what is left, and in the second: what is there right after a collection. A
-leak lifts both.
+threads are back. The first quarter is the warm-up: what is allocated once, and what allocators keep. Were there cycles,
+Python would collect them every so many joins, and memory be a saw; so what is compared is the lowest of the rounds in
+the first half of what is left, and in the second. A leak lifts both.
 """
 
 from __future__ import annotations
