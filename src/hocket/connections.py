@@ -158,9 +158,7 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
         if self.curr_msg_data_type == "text":
             self.frames = []
         short = len(self.frames) == 1 and len(self.frames[0]) <= SHORT_MESSAGE
-        if self.read_paused or not short or self.queue.qsize() >= MESSAGES_AHEAD:
-            super().send_receive_event_to_app()
-            return
-        self.read_paused = True  # where uvicorn believes that reading has stopped, it does not stop it
+        goes_on = short and not self.read_paused and self.queue.qsize() < MESSAGES_AHEAD
+        self.read_paused |= goes_on  # where uvicorn believes that reading has stopped, it does not stop it
         super().send_receive_event_to_app()
-        self.read_paused = False
+        self.read_paused &= not goes_on

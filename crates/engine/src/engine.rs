@@ -106,7 +106,7 @@ impl Engine {
         &self.fingerprints
     }
 
-    /// A descriptor that is readable while events wait. It lives as long as the engine's value.
+    /// A descriptor that is readable while events wait that are urgent: how good a connection is may wait for a quarter of a second. It lives as long as the engine's value.
     #[must_use]
     pub fn descriptor(&self) -> RawFd {
         self.shared.events.descriptor()

@@ -122,8 +122,8 @@ impl EventQueue {
 
     /// Take everything, in order, and make the descriptor quiet.
     pub(crate) fn drain(&self) -> Vec<Event> {
-        // First the bytes, then the events: an event that comes between the two brings its own byte, and at worst the next
-        // drain finds nothing.
+        // First the bytes, then the events: one that comes between the two is taken too; at worst it has left a byte of its
+        // own, and the next drain finds nothing.
         let mut bytes = [0; 64];
         while matches!((&self.reader).read(&mut bytes), Ok(count) if count > 0) {}
         let mut waiting = self.lock();

@@ -17,22 +17,26 @@ pub(crate) struct Streams {
 impl Streams {
     /// Adds a stream, unless one with its SSRC is there.
     pub(crate) fn add(&mut self, stream: Stream) {
-        if let Err(free) = self.search(stream.ssrc) {
+        if let Err(free) = search(&self.sorted, stream.ssrc) {
             self.sorted.insert(free, stream);
         }
     }
 
     /// Forgets a stream with all that it counted.
     pub(crate) fn remove(&mut self, ssrc: u32) {
-        if let Ok(found) = self.search(ssrc) {
+        if let Ok(found) = search(&self.sorted, ssrc) {
             self.sorted.remove(found);
         }
     }
 
     /// The stream with that SSRC.
     pub(crate) fn find(&mut self, ssrc: u32) -> Option<&mut Stream> {
-        let at = self.place(ssrc)?;
-        self.sorted.get_mut(at)
+        let place = self.remembered.get_mut(ssrc as usize % REMEMBERED)?;
+        let there = self.sorted.get(*place as usize);
+        if there.is_none_or(|stream| stream.ssrc != ssrc) {
+            *place = search(&self.sorted, ssrc).ok()? as u32; // of a transport's streams there are not so many
+        }
+        self.sorted.get_mut(*place as usize)
     }
 
     /// All of them.
@@ -44,24 +48,10 @@ impl Streams {
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Stream> {
         self.sorted.iter_mut()
     }
+}
 
-    fn place(&mut self, ssrc: u32) -> Option<usize> {
-        let remembered = self.remembered.get(ssrc as usize % REMEMBERED).copied()? as usize;
-        let there = self.sorted.get(remembered);
-        if there.is_some_and(|stream| stream.ssrc == ssrc) {
-            return Some(remembered);
-        }
-        let found = self.search(ssrc).ok()?;
-        if let Some(place) = self.remembered.get_mut(ssrc as usize % REMEMBERED) {
-            *place = u32::try_from(found).unwrap_or(u32::MAX);
-        }
-        Some(found)
-    }
-
-    fn search(&self, ssrc: u32) -> Result<usize, usize> {
-        self.sorted
-            .binary_search_by_key(&ssrc, |stream| stream.ssrc)
-    }
+fn search(sorted: &[Stream], ssrc: u32) -> Result<usize, usize> {
+    sorted.binary_search_by_key(&ssrc, |stream| stream.ssrc)
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ def decode(text: str, decoder: msgspec.json.Decoder[T], where: str) -> T:
         raise _explained(str(error), where) from None
     except msgspec.DecodeError:
         raise InvalidParameters(where, "is not valid JSON") from None
-    _check_repeated(text, where)
+    _check_repeated(data, where)
     return value
 
 
@@ -90,10 +90,6 @@ def _explained(message: str, where: str) -> InvalidParameters:
     return InvalidParameters(path, problem[:1].lower() + problem[1:])
 
 
-class _RepeatedSomewhere(Exception):
-    """An object has a member twice."""
-
-
 class _Repeated:
     """Stands in the parsed tree for an object that has a member twice."""
 
@@ -101,32 +97,25 @@ class _Repeated:
         self.key = key
 
 
-def _build(pairs: list[tuple[str, object]]) -> object:
-    members = dict(pairs)
-    if len(members) == len(pairs):
-        return members
-    seen: set[str] = set()
-    return _Repeated(next(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]
-
-
-def _see_none(pairs: list[tuple[str, object]]) -> None:
-    if len(dict(pairs)) != len(pairs):
-        raise _RepeatedSomewhere
-
-
-# Numbers were checked already, and converting a long one takes time that grows with the square of its length.
-_LOOK = json.JSONDecoder(object_pairs_hook=_see_none, parse_int=len, parse_float=len)
-_BUILD = json.JSONDecoder(object_pairs_hook=_build, parse_int=len, parse_float=len)
-
-
-def _check_repeated(text: str, where: str) -> None:
+def _check_repeated(data: bytes, where: str) -> None:
     """Refuses a member that appears twice in its object, wherever it is."""
+    found: list[_Repeated] = []
+
+    def build(pairs: list[tuple[str, object]]) -> object:
+        members = dict(pairs)
+        if len(members) == len(pairs):
+            return members
+        seen: set[str] = set()
+        found.append(_Repeated(next(key for key, _ in pairs if key in seen or seen.add(key))))  # type: ignore[func-returns-value]
+        return found[-1]
+
     try:
-        _LOOK.decode(text)
-    except _RepeatedSomewhere:
-        raise InvalidParameters(next(_places(_BUILD.decode(text), where)), "appears twice") from None
+        # Numbers were checked already, and converting a long one takes time that grows with the square of its length.
+        tree = json.loads(data, object_pairs_hook=build, parse_int=len, parse_float=len)
     except ValueError:
         raise InvalidParameters(where, "is not valid JSON") from None
+    if found:
+        raise InvalidParameters(next(_places(tree, where)), "appears twice")
 
 
 def _places(tree: object, path: str) -> Iterator[str]:
