@@ -3,6 +3,9 @@
 //! A *turn* takes what waits (commands, notes, packets, datagrams, what is due), bounded each so that none starves the
 //! others, and then lets go what came of it: datagrams, messages, events. With nothing left it sleeps until a socket, a
 //! mailbox or the core's next timeout wants it. Batches grow with load by themselves, and a little more where it lets them gather.
+//!
+//! A packet with hundreds of listeners takes milliseconds to leave. What arrives meanwhile does not wait for that: between two calls the worker
+//! takes it in, passes it on to the others, and lets it leave along with what still waits for the same listeners.
 
 use std::collections::VecDeque;
 use std::io;
@@ -20,13 +23,20 @@ use crate::gathering::Gathering;
 use crate::lock;
 use crate::mailbox::Mailbox;
 use crate::shared::{Report, Shared};
-use crate::socket::{Receiver, Sender, Sockets, wait};
+use crate::socket::{Receiver, SendReport, Sender, Sockets, wait};
 
 /// The token of the waker, the only one that the poll itself watches.
 pub(crate) const WAKER: Token = Token(0);
 
 /// Datagrams that may wait in the outbox before they are sent, in the middle of a turn too: bounds memory and delay.
 const OUTBOX_MAX: usize = 1_024;
+
+/// Transports whose datagrams are sent before the worker looks whether more has arrived meanwhile: a call of `sendmmsg`, some 150 µs. What comes for
+/// those who still wait leaves along with what they wait for, and other workers have their part of it at once.
+const SHARE: usize = 64;
+
+/// Looks a turn at what has arrived meanwhile: whatever comes, commands and timers have their turn.
+const LOOKS: usize = 16;
 
 /// Receive calls a socket and turn, of up to 128 datagrams each.
 const RECEIVES: usize = 8;
@@ -119,7 +129,7 @@ impl<'a, C: Core> Turner<'a, C> {
         while !self.shared.is_stopped() {
             let now = Instant::now();
             let more = self.turn(now);
-            self.settle();
+            self.settle()?;
             let unreported = self.publish(now);
             let pause = self.judge(now);
             if more {
@@ -162,16 +172,22 @@ impl<'a, C: Core> Turner<'a, C> {
         if self.commands.capacity() > COMMANDS_KEPT {
             self.commands = VecDeque::new();
         }
+        let more_packets = self.take_arrived(now);
+        if self.core.next_timeout().is_some_and(|due| due <= now) {
+            self.core.handle_timeout(now);
+        }
+        more_packets || self.readable.contains(&true)
+    }
+
+    /// Take what other workers and clients have sent. Tells whether more of the workers' packets wait than a turn takes.
+    fn take_arrived(&mut self, now: Instant) -> bool {
         self.mailbox.take_notes(&mut self.notes);
         for note in self.notes.drain(..) {
             self.core.handle_message(note, now);
         }
         let more_packets = self.take_packets(now);
         self.take_datagrams(now);
-        if self.core.next_timeout().is_some_and(|due| due <= now) {
-            self.core.handle_timeout(now);
-        }
-        more_packets || self.readable.contains(&true)
+        more_packets
     }
 
     fn take_packets(&mut self, now: Instant) -> bool {
@@ -237,8 +253,38 @@ impl<'a, C: Core> Turner<'a, C> {
         }
     }
 
-    /// Let go what came of a turn. Other workers first: they send to their listeners while this one sends to its own.
-    fn settle(&mut self) {
+    /// Let go what came of a turn, and what arrives while a long flush lasts.
+    ///
+    /// # Errors
+    /// The poll failed.
+    fn settle(&mut self) -> io::Result<()> {
+        self.hand_over();
+        let mut looks = 0;
+        while self.send_share() {
+            // What was used of the outbox is free again only when all has left.
+            if looks < LOOKS && self.core.outbox().len() < OUTBOX_MAX {
+                looks += 1;
+                self.watch(Some(Duration::ZERO))?;
+                self.take_arrived(Instant::now());
+                self.hand_over();
+            }
+        }
+        self.events
+            .extend(std::iter::from_fn(|| self.core.poll_event()));
+        self.shared.publish(&mut self.events);
+        Ok(())
+    }
+
+    /// Send what waits for some transports. Tells whether others still wait.
+    fn send_share(&mut self) -> bool {
+        let outbox = self.core.outbox();
+        let sent = self.sender.relieve(&self.place.sockets, outbox, SHARE);
+        note_sent(self.report, sent);
+        !outbox.is_empty()
+    }
+
+    /// Give other workers what is theirs, before this one sends: they send to their listeners meanwhile.
+    fn hand_over(&mut self) {
         let mut written = 0_u64;
         while let Some((to, message)) = self.core.poll_message() {
             let Some(mailbox) = self.shared.mailboxes.get(usize::from(to.0)) else {
@@ -256,15 +302,6 @@ impl<'a, C: Core> Turner<'a, C> {
                 mailbox.wake();
             }
         }
-        send_all(
-            &mut self.sender,
-            &self.place.sockets,
-            self.core.outbox(),
-            self.report,
-        );
-        self.events
-            .extend(std::iter::from_fn(|| self.core.poll_event()));
-        self.shared.publish(&mut self.events);
     }
 
     /// Publish the core's account, and the news that nobody was woken for, when the last one is old. Tells whether it still has to be.
@@ -337,7 +374,10 @@ fn send_full(sender: &mut Sender, sockets: &Sockets, outbox: &mut Outbox, report
 }
 
 fn send_all(sender: &mut Sender, sockets: &Sockets, outbox: &mut Outbox, report: &Report) {
-    let sent = sender.empty(sockets, outbox);
+    note_sent(report, sender.empty(sockets, outbox));
+}
+
+fn note_sent(report: &Report, sent: SendReport) {
     count(&report.send_no_room, sent.no_room);
     count(&report.send_refused, sent.refused);
 }
@@ -348,3 +388,7 @@ fn count(counter: &AtomicU64, by: usize) {
         counter.fetch_add(by as u64, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+#[path = "turn_tests.rs"]
+mod tests;

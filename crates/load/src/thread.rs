@@ -242,12 +242,19 @@ impl Thread {
         Ok(sockets)
     }
 
-    /// Takes what waits on the sockets. Tells whether more waits than a turn takes, and how many RTP packets have arrived.
+    /// Takes what waits on the sockets; who is due in between speaks, since a turn's datagrams take milliseconds. Tells whether more waits than a turn
+    /// takes, and how many RTP packets have arrived.
     fn receive(&mut self) -> (bool, usize) {
         let mut waiting = std::mem::take(&mut self.readable);
-        waiting.retain(|token| !self.receive_from(*token));
+        let mut behind = false;
+        waiting.retain(|token| {
+            let empty = self.receive_from(*token);
+            behind |= self.speak();
+            !empty
+        });
         self.readable = waiting;
-        (!self.readable.is_empty(), self.crowd.publish())
+        let more = behind || !self.readable.is_empty();
+        (more, self.crowd.publish())
     }
 
     /// True when the socket is empty.

@@ -5,7 +5,7 @@
 use std::iter;
 use std::net::{IpAddr, SocketAddr};
 
-/// Datagrams that are to be sent. The driver sends all and calls [`Outbox::clear`].
+/// Datagrams that are to be sent. The driver sends all, some groups at a time if it likes, and tells by [`Outbox::forget`] which have left.
 ///
 /// A transport's RTP packets come out one behind another, wherever others were queued in between, and longest first as far as each stream keeps its
 /// order: so the driver can hand several to the kernel as one message, whose parts are equally long but for the last.
@@ -14,6 +14,8 @@ pub struct Outbox {
     bytes: Vec<u8>,
     parts: Vec<Part>,
     groups: Vec<Group>,
+    /// Groups at the beginning that have left.
+    gone: usize,
     /// Counts the calls of [`Outbox::clear`], so that a [`Chain`] of before is known.
     round: u32,
 }
@@ -64,13 +66,14 @@ impl Default for Outbox {
             bytes: Vec::new(),
             parts: Vec::new(),
             groups: Vec::new(),
+            gone: 0,
             round: 1, // a chain that was never used is of no round
         }
     }
 }
 
 impl Outbox {
-    /// How many datagrams wait.
+    /// How many datagrams take up room: those that wait, and those that have left since the outbox was last empty.
     #[must_use]
     pub fn len(&self) -> usize {
         self.parts.len()
@@ -84,7 +87,13 @@ impl Outbox {
 
     /// The waiting datagrams, in the order in which they are to leave.
     pub fn iter(&self) -> impl Iterator<Item = Datagram<'_>> {
-        self.groups.iter().flat_map(move |group| {
+        self.first(usize::MAX)
+    }
+
+    /// Those of the next so many groups: a group is what waits for one transport.
+    pub fn first(&self, groups: usize) -> impl Iterator<Item = Datagram<'_>> {
+        let waiting = self.groups.get(self.gone..).unwrap_or_default();
+        waiting.iter().take(groups).flat_map(move |group| {
             let first = self.part(group.first);
             let parts = iter::successors(first, move |part| self.part(part.next));
             parts.map(move |part| Datagram {
@@ -95,8 +104,18 @@ impl Outbox {
         })
     }
 
+    /// Forgets the datagrams of the next so many groups. What comes for the same transports waits in groups of its own, behind the others; what
+    /// comes for those whose packets still wait leaves along with them.
+    pub fn forget(&mut self, groups: usize) {
+        self.gone = self.gone.saturating_add(groups);
+        if self.gone >= self.groups.len() {
+            self.clear();
+        }
+    }
+
     /// Forgets all datagrams and keeps the memory for the next ones.
     pub fn clear(&mut self) {
+        self.gone = 0;
         self.bytes.clear();
         self.parts.clear();
         self.groups.clear();
@@ -137,6 +156,7 @@ impl Outbox {
             // A round of four thousand million ago looks like this one; the destination does not.
             let group = group.filter(|group| {
                 chain.round == self.round
+                    && chain.group as usize >= self.gone
                     && group.destination == destination
                     && group.local == local
             });
@@ -160,7 +180,7 @@ impl Outbox {
     }
 
     /// Appends a copy of `bytes` as one datagram.
-    pub(crate) fn push(&mut self, destination: SocketAddr, local: IpAddr, bytes: &[u8]) {
+    pub fn push(&mut self, destination: SocketAddr, local: IpAddr, bytes: &[u8]) {
         self.push_with(destination, local, |arena| arena.extend_from_slice(bytes));
     }
 
@@ -281,6 +301,26 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_while_some_have_left_goes_along_with_what_still_waits() {
+        let (mut outbox, mut chains) = (Outbox::default(), [Chain::default(); 3]);
+        for (who, chain) in chains.iter_mut().enumerate() {
+            push(&mut outbox, who, chain, 1, &[who as u8, 1]);
+        }
+        let first: Vec<_> = outbox.first(1).map(|one| one.destination).collect();
+        assert_eq!(first, [to(0)]);
+        outbox.forget(1);
+        for (who, chain) in chains.iter_mut().enumerate() {
+            push(&mut outbox, who, chain, 2, &[who as u8, 2]);
+        }
+        let waiting: Vec<&[u8]> = outbox.iter().map(|one| one.bytes).collect();
+        assert_eq!(waiting, [[1, 1], [1, 2], [2, 1], [2, 2], [0, 2]]);
+        assert_eq!(outbox.len(), 6, "room is free again when all have left");
+        outbox.forget(3);
+        assert!(outbox.is_empty());
+        assert_eq!(outbox.iter().count(), 0);
+    }
+
+    #[test]
     fn a_stream_keeps_its_order_whatever_its_lengths() {
         let (mut outbox, mut chain) = (Outbox::default(), Chain::default());
         let packets: [(u32, &[u8]); 6] = [
@@ -317,22 +357,26 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_is_lost_doubled_or_sent_elsewhere_and_streams_keep_their_order(
-            packets in prop::collection::vec((0..3usize, 0..4u32, 1..6usize), 0..60)
+            packets in prop::collection::vec((0..3usize, 0..4u32, 1..6usize, 0..12usize), 0..60)
         ) {
             let (mut outbox, mut chains) = (Outbox::default(), [Chain::default(); 3]);
-            // Who gets it, of which stream, the how manieth, how long.
-            let mut expected = Vec::new();
-            for (number, (who, stream, length)) in packets.into_iter().enumerate() {
+            // Who gets it, of which stream, the how manieth, how long; how many groups leave before it.
+            let (mut expected, mut sent, mut leaves) = (Vec::new(), Vec::new(), 0);
+            for (number, (who, stream, length, leaving)) in packets.into_iter().enumerate() {
+                if (1..3).contains(&leaving) {
+                    leaves += leaving;
+                    sent.extend(outbox.first(leaving).map(|one| (one.destination, one.bytes.to_vec())));
+                    outbox.forget(leaving);
+                }
                 let mut bytes = vec![stream as u8, number as u8];
                 bytes.resize(2 + length, 0);
                 push(&mut outbox, who, &mut chains[who], stream, &bytes);
                 expected.push((to(who), bytes));
             }
-            let datagrams = outbox.iter();
-            let mut sent: Vec<_> = datagrams.map(|one| (one.destination, one.bytes.to_vec())).collect();
+            sent.extend(outbox.iter().map(|one| (one.destination, one.bytes.to_vec())));
             let mut destinations: Vec<_> = sent.iter().map(|one| one.0).collect();
             destinations.dedup();
-            prop_assert!(destinations.len() <= 3, "each destination once");
+            prop_assert!(destinations.len() <= 3 + leaves, "each destination once, until its packets have left");
             let stream = |all: &[(SocketAddr, Vec<u8>)], who, stream| -> Vec<_> {
                 all.iter().filter(|one| one.0 == to(who) && one.1[0] == stream).cloned().collect()
             };

@@ -93,16 +93,21 @@ impl Sender {
 
     /// Send what waits in a core's outbox, and clear it.
     pub fn empty(&mut self, sockets: &Sockets, outbox: &mut Outbox) -> SendReport {
+        self.relieve(sockets, outbox, usize::MAX)
+    }
+
+    /// Send what waits in a core's outbox for so many transports, those that have waited longest, and forget it.
+    pub fn relieve(&mut self, sockets: &Sockets, outbox: &mut Outbox, groups: usize) -> SendReport {
         if outbox.is_empty() {
             return SendReport::default();
         }
-        let departures = outbox.iter().map(|datagram| Departure {
+        let departures = outbox.first(groups).map(|datagram| Departure {
             destination: datagram.destination,
             local: datagram.local,
             data: datagram.bytes,
         });
         let report = self.send(sockets, departures);
-        outbox.clear();
+        outbox.forget(groups);
         report
     }
 }
