@@ -366,15 +366,11 @@ fn descriptor<'a>(socket: &'a Option<UdpSocket>, without: BorrowedFd<'a>) -> Bor
     socket.as_ref().map_or(without, AsFd::as_fd)
 }
 
-/// Send what waits once it is much.
+/// Send all that waits once it is much.
 fn send_full(sender: &mut Sender, sockets: &Sockets, outbox: &mut Outbox, report: &Report) {
     if outbox.len() >= OUTBOX_MAX {
-        send_all(sender, sockets, outbox, report);
+        note_sent(report, sender.empty(sockets, outbox));
     }
-}
-
-fn send_all(sender: &mut Sender, sockets: &Sockets, outbox: &mut Outbox, report: &Report) {
-    note_sent(report, sender.empty(sockets, outbox));
 }
 
 fn note_sent(report: &Report, sent: SendReport) {
