@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _pool.POOL.AddSerializedFile(b'\n\x1fhocket/voice/v1/extension.proto\x12\x0fhocket.voice.v1\"\xb2\x04\n\x07Request\x12\x36\n\tset_muted\x18\x01 \x01(\x0b\x32!.hocket.voice.v1.Request.SetMutedH\x00\x12<\n\x0cset_deafened\x18\x02 \x01(\x0b\x32$.hocket.voice.v1.Request.SetDeafenedH\x00\x12:\n\x0brestart_ice\x18\x03 \x01(\x0b\x32#.hocket.voice.v1.Request.RestartIceH\x00\x12-\n\x04ping\x18\x04 \x01(\x0b\x32\x1d.hocket.voice.v1.Request.PingH\x00\x12\x36\n\tmute_user\x18\x05 \x01(\x0b\x32!.hocket.voice.v1.Request.MuteUserH\x00\x12\x36\n\tkick_user\x18\x06 \x01(\x0b\x32!.hocket.voice.v1.Request.KickUserH\x00\x1a\x19\n\x08SetMuted\x12\r\n\x05muted\x18\x01 \x01(\x08\x1a\x1f\n\x0bSetDeafened\x12\x10\n\x08\x64\x65\x61\x66\x65ned\x18\x01 \x01(\x08\x1a\"\n\nRestartIce\x12\x14\n\x0ctransport_id\x18\x01 \x01(\t\x1a\x12\n\x04Ping\x12\n\n\x02id\x18\x01 \x01(\x04\x1a*\n\x08MuteUser\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\r\n\x05muted\x18\x02 \x01(\x08\x1a+\n\x08KickUser\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\x0e\n\x06reason\x18\x02 \x01(\tB\t\n\x07request\"\x81\x06\n\x05\x45vent\x12\x39\n\x0bparticipant\x18\x01 \x01(\x0b\x32\".hocket.voice.v1.Event.ParticipantH\x00\x12\x31\n\x07quality\x18\x02 \x01(\x0b\x32\x1e.hocket.voice.v1.Event.QualityH\x00\x12/\n\x06notice\x18\x03 \x01(\x0b\x32\x1d.hocket.voice.v1.Event.NoticeH\x00\x12<\n\rice_restarted\x18\x04 \x01(\x0b\x32#.hocket.voice.v1.Event.IceRestartedH\x00\x12\x31\n\x07welcome\x18\x05 \x01(\x0b\x32\x1e.hocket.voice.v1.Event.WelcomeH\x00\x12+\n\x04pong\x18\x06 \x01(\x0b\x32\x1b.hocket.voice.v1.Event.PongH\x00\x1a\xa0\x01\n\x0bParticipant\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05muted\x18\x03 \x01(\x08\x12\x10\n\x08\x64\x65\x61\x66\x65ned\x18\x04 \x01(\x08\x12\x10\n\x08speaking\x18\x05 \x01(\x08\x12\x11\n\tmay_speak\x18\x06 \x01(\x08\x12\x16\n\x0emay_not_listen\x18\x07 \x01(\x08\x12\x14\n\x0cmay_moderate\x18\x08 \x01(\x08\x1a:\n\x07Quality\x12\x0c\n\x04loss\x18\x01 \x01(\x02\x12\x0e\n\x06rtt_ms\x18\x02 \x01(\x02\x12\x11\n\tjitter_ms\x18\x03 \x01(\x02\x1a\x39\n\x06Notice\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x13\n\x0bretry_after\x18\x03 \x01(\r\x1a<\n\x0cIceRestarted\x12\x14\n\x0ctransport_id\x18\x01 \x01(\t\x12\x16\n\x0eice_parameters\x18\x02 \x01(\t\x1a\x39\n\x07Welcome\x12\x0f\n\x07version\x18\x01 \x01(\r\x12\x0f\n\x07user_id\x18\x02 \x01(\x04\x12\x0c\n\x04name\x18\x03 \x01(\t\x1a\x12\n\x04Pong\x12\n\n\x02id\x18\x01 \x01(\x04\x42\x07\n\x05\x65ventJ\x04\x08\x07\x10\x08R\x05movedb\x06proto3')
+DESCRIPTOR = _pool.POOL.AddSerializedFile(b'\n\x1fhocket/voice/v1/extension.proto\x12\x0fhocket.voice.v1\"\xb2\x04\n\x07Request\x12\x36\n\tset_muted\x18\x01 \x01(\x0b\x32!.hocket.voice.v1.Request.SetMutedH\x00\x12<\n\x0cset_deafened\x18\x02 \x01(\x0b\x32$.hocket.voice.v1.Request.SetDeafenedH\x00\x12:\n\x0brestart_ice\x18\x03 \x01(\x0b\x32#.hocket.voice.v1.Request.RestartIceH\x00\x12-\n\x04ping\x18\x04 \x01(\x0b\x32\x1d.hocket.voice.v1.Request.PingH\x00\x12\x36\n\tmute_user\x18\x05 \x01(\x0b\x32!.hocket.voice.v1.Request.MuteUserH\x00\x12\x36\n\tkick_user\x18\x06 \x01(\x0b\x32!.hocket.voice.v1.Request.KickUserH\x00\x1a\x19\n\x08SetMuted\x12\r\n\x05muted\x18\x01 \x01(\x08\x1a\x1f\n\x0bSetDeafened\x12\x10\n\x08\x64\x65\x61\x66\x65ned\x18\x01 \x01(\x08\x1a\"\n\nRestartIce\x12\x14\n\x0ctransport_id\x18\x01 \x01(\t\x1a\x12\n\x04Ping\x12\n\n\x02id\x18\x01 \x01(\x04\x1a*\n\x08MuteUser\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\r\n\x05muted\x18\x02 \x01(\x08\x1a+\n\x08KickUser\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\x0e\n\x06reason\x18\x02 \x01(\tB\t\n\x07request\"\xc5\x06\n\x05\x45vent\x12\x39\n\x0bparticipant\x18\x01 \x01(\x0b\x32\".hocket.voice.v1.Event.ParticipantH\x00\x12\x31\n\x07quality\x18\x02 \x01(\x0b\x32\x1e.hocket.voice.v1.Event.QualityH\x00\x12/\n\x06notice\x18\x03 \x01(\x0b\x32\x1d.hocket.voice.v1.Event.NoticeH\x00\x12<\n\rice_restarted\x18\x04 \x01(\x0b\x32#.hocket.voice.v1.Event.IceRestartedH\x00\x12\x31\n\x07welcome\x18\x05 \x01(\x0b\x32\x1e.hocket.voice.v1.Event.WelcomeH\x00\x12+\n\x04pong\x18\x06 \x01(\x0b\x32\x1b.hocket.voice.v1.Event.PongH\x00\x12-\n\x05ptime\x18\x08 \x01(\x0b\x32\x1c.hocket.voice.v1.Event.PtimeH\x00\x1a\xa0\x01\n\x0bParticipant\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05muted\x18\x03 \x01(\x08\x12\x10\n\x08\x64\x65\x61\x66\x65ned\x18\x04 \x01(\x08\x12\x10\n\x08speaking\x18\x05 \x01(\x08\x12\x11\n\tmay_speak\x18\x06 \x01(\x08\x12\x16\n\x0emay_not_listen\x18\x07 \x01(\x08\x12\x14\n\x0cmay_moderate\x18\x08 \x01(\x08\x1a:\n\x07Quality\x12\x0c\n\x04loss\x18\x01 \x01(\x02\x12\x0e\n\x06rtt_ms\x18\x02 \x01(\x02\x12\x11\n\tjitter_ms\x18\x03 \x01(\x02\x1a\x39\n\x06Notice\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x13\n\x0bretry_after\x18\x03 \x01(\r\x1a<\n\x0cIceRestarted\x12\x14\n\x0ctransport_id\x18\x01 \x01(\t\x12\x16\n\x0eice_parameters\x18\x02 \x01(\t\x1a\x39\n\x07Welcome\x12\x0f\n\x07version\x18\x01 \x01(\r\x12\x0f\n\x07user_id\x18\x02 \x01(\x04\x12\x0c\n\x04name\x18\x03 \x01(\t\x1a\x12\n\x04Pong\x12\n\n\x02id\x18\x01 \x01(\x04\x1a\x13\n\x05Ptime\x12\n\n\x02ms\x18\x01 \x01(\rB\x07\n\x05\x65ventJ\x04\x08\x07\x10\x08R\x05movedb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,17 +46,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REQUEST_KICKUSER']._serialized_start=561
   _globals['_REQUEST_KICKUSER']._serialized_end=604
   _globals['_EVENT']._serialized_start=618
-  _globals['_EVENT']._serialized_end=1387
-  _globals['_EVENT_PARTICIPANT']._serialized_start=945
-  _globals['_EVENT_PARTICIPANT']._serialized_end=1105
-  _globals['_EVENT_QUALITY']._serialized_start=1107
-  _globals['_EVENT_QUALITY']._serialized_end=1165
-  _globals['_EVENT_NOTICE']._serialized_start=1167
-  _globals['_EVENT_NOTICE']._serialized_end=1224
-  _globals['_EVENT_ICERESTARTED']._serialized_start=1226
-  _globals['_EVENT_ICERESTARTED']._serialized_end=1286
-  _globals['_EVENT_WELCOME']._serialized_start=1288
-  _globals['_EVENT_WELCOME']._serialized_end=1345
-  _globals['_EVENT_PONG']._serialized_start=1347
-  _globals['_EVENT_PONG']._serialized_end=1365
+  _globals['_EVENT']._serialized_end=1455
+  _globals['_EVENT_PARTICIPANT']._serialized_start=992
+  _globals['_EVENT_PARTICIPANT']._serialized_end=1152
+  _globals['_EVENT_QUALITY']._serialized_start=1154
+  _globals['_EVENT_QUALITY']._serialized_end=1212
+  _globals['_EVENT_NOTICE']._serialized_start=1214
+  _globals['_EVENT_NOTICE']._serialized_end=1271
+  _globals['_EVENT_ICERESTARTED']._serialized_start=1273
+  _globals['_EVENT_ICERESTARTED']._serialized_end=1333
+  _globals['_EVENT_WELCOME']._serialized_start=1335
+  _globals['_EVENT_WELCOME']._serialized_end=1392
+  _globals['_EVENT_PONG']._serialized_start=1394
+  _globals['_EVENT_PONG']._serialized_end=1412
+  _globals['_EVENT_PTIME']._serialized_start=1414
+  _globals['_EVENT_PTIME']._serialized_end=1433
 # @@protoc_insertion_point(module_scope)

@@ -56,7 +56,7 @@ class Request(_message.Message):
     def __init__(self, set_muted: _Optional[_Union[Request.SetMuted, _Mapping[str, object]]] = ..., set_deafened: _Optional[_Union[Request.SetDeafened, _Mapping[str, object]]] = ..., restart_ice: _Optional[_Union[Request.RestartIce, _Mapping[str, object]]] = ..., ping: _Optional[_Union[Request.Ping, _Mapping[str, object]]] = ..., mute_user: _Optional[_Union[Request.MuteUser, _Mapping[str, object]]] = ..., kick_user: _Optional[_Union[Request.KickUser, _Mapping[str, object]]] = ...) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ("participant", "quality", "notice", "ice_restarted", "welcome", "pong")
+    __slots__ = ("participant", "quality", "notice", "ice_restarted", "welcome", "pong", "ptime")
     class Participant(_message.Message):
         __slots__ = ("user_id", "name", "muted", "deafened", "speaking", "may_speak", "may_not_listen", "may_moderate")
         USER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -115,16 +115,23 @@ class Event(_message.Message):
         ID_FIELD_NUMBER: _ClassVar[int]
         id: int
         def __init__(self, id: _Optional[int] = ...) -> None: ...
+    class Ptime(_message.Message):
+        __slots__ = ("ms",)
+        MS_FIELD_NUMBER: _ClassVar[int]
+        ms: int
+        def __init__(self, ms: _Optional[int] = ...) -> None: ...
     PARTICIPANT_FIELD_NUMBER: _ClassVar[int]
     QUALITY_FIELD_NUMBER: _ClassVar[int]
     NOTICE_FIELD_NUMBER: _ClassVar[int]
     ICE_RESTARTED_FIELD_NUMBER: _ClassVar[int]
     WELCOME_FIELD_NUMBER: _ClassVar[int]
     PONG_FIELD_NUMBER: _ClassVar[int]
+    PTIME_FIELD_NUMBER: _ClassVar[int]
     participant: Event.Participant
     quality: Event.Quality
     notice: Event.Notice
     ice_restarted: Event.IceRestarted
     welcome: Event.Welcome
     pong: Event.Pong
-    def __init__(self, participant: _Optional[_Union[Event.Participant, _Mapping[str, object]]] = ..., quality: _Optional[_Union[Event.Quality, _Mapping[str, object]]] = ..., notice: _Optional[_Union[Event.Notice, _Mapping[str, object]]] = ..., ice_restarted: _Optional[_Union[Event.IceRestarted, _Mapping[str, object]]] = ..., welcome: _Optional[_Union[Event.Welcome, _Mapping[str, object]]] = ..., pong: _Optional[_Union[Event.Pong, _Mapping[str, object]]] = ...) -> None: ...
+    ptime: Event.Ptime
+    def __init__(self, participant: _Optional[_Union[Event.Participant, _Mapping[str, object]]] = ..., quality: _Optional[_Union[Event.Quality, _Mapping[str, object]]] = ..., notice: _Optional[_Union[Event.Notice, _Mapping[str, object]]] = ..., ice_restarted: _Optional[_Union[Event.IceRestarted, _Mapping[str, object]]] = ..., welcome: _Optional[_Union[Event.Welcome, _Mapping[str, object]]] = ..., pong: _Optional[_Union[Event.Pong, _Mapping[str, object]]] = ..., ptime: _Optional[_Union[Event.Ptime, _Mapping[str, object]]] = ...) -> None: ...
