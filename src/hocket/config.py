@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 OneChannel = Literal["replace", "reject", "allow"]
 """What happens to a user who joins a second channel: the older stream ends, the newer one is refused, or both stay."""
@@ -20,6 +20,9 @@ OneChannel = Literal["replace", "reject", "allow"]
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 LogLevel = Literal["debug", "info", "warning", "error"]
+
+Ptime = Literal["auto", 20, 40, 60]
+"""Milliseconds of sound that a packet had best hold; `auto` is by how many are in the channel."""
 
 HarmonyOutage = Literal["end", "keep"]
 """What becomes of those who are in a call when their homeserver cannot be asked whether they may stay."""
@@ -106,6 +109,16 @@ def check_active_speakers(limit: int, name: str = "active_speakers") -> None:
     """
     if not 0 <= limit <= ACTIVE_SPEAKERS_LIMIT:
         raise ConfigError(f"{name} {limit}: must be 0 to {ACTIVE_SPEAKERS_LIMIT}.")
+
+
+def check_ptime(ptime: object) -> None:
+    """Refuses what is no length of packets that clients can be asked for.
+
+    Raises:
+        ConfigError: it is none of `Ptime`.
+    """
+    if ptime not in get_args(Ptime):
+        raise ConfigError(f"ptime {ptime!r}: must be 20, 40, 60 or 'auto'.")
 
 
 _LIMIT_RANGES: Mapping[str, tuple[int, int]] = {
@@ -233,6 +246,11 @@ class ServeOptions:
     active_speakers: int = 0
     """How many are heard at a time in a channel, 0 to 64: the loudest, and who waits has a turn within seconds. A large
     channel then costs so many packets for each listener, however many speak. 0 is all."""
+
+    ptime: Ptime = "auto"
+    """How many milliseconds of sound clients are asked to put into a packet, 20, 40 or 60. A packet costs by its number
+    and hardly by its length, and every word comes so much later. `auto`: 20; 40 in channels of 100 people or more; 60
+    from 300 on."""
 
     auth: str | None = None
     """Who may come in. `open`: everybody who can reach the server, under the name and id that they give; this is the

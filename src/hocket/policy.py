@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from hocket.addresses import IpAddress
 from hocket.auth import User
-from hocket.config import OneChannel
+from hocket.config import OneChannel, Ptime
 from hocket.errors import HocketError, JoinedElsewhere, Kicked, PermissionDenied
 
 
@@ -67,6 +67,15 @@ HowManySpeak = Callable[[ChannelId], int]
 def everybody_speaks(channel: ChannelId) -> int:
     """Everybody is heard everywhere."""
     return 0
+
+
+PtimeOf = Callable[[ChannelId], Ptime]
+"""Says how many milliseconds of sound a packet had best hold in a channel that somebody opens."""
+
+
+def ptime_by_size(channel: ChannelId) -> Ptime:
+    """As long as the number of those who hear them makes sensible."""
+    return "auto"
 
 
 def check_join(permissions: Permissions, *, speaks: bool) -> None:

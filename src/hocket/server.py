@@ -15,7 +15,16 @@ from hocket import pulse
 from hocket.addresses import Announced, choose
 from hocket.auth import Authenticate
 from hocket.auth.open import OpenAuth
-from hocket.config import SILENCE_DBOV, ConfigError, Limits, OneChannel, check_active_speakers, check_origins
+from hocket.config import (
+    SILENCE_DBOV,
+    ConfigError,
+    Limits,
+    OneChannel,
+    Ptime,
+    check_active_speakers,
+    check_origins,
+    check_ptime,
+)
 from hocket.errors import PermissionDenied, Unavailable
 from hocket.health import PATHS, Health
 from hocket.hrpc.asgi import Call, Handler, HrpcApp, Message, Receive, Scope, Send, route_path
@@ -32,6 +41,7 @@ from hocket.policy import (
     HowManySpeak,
     Permissions,
     Place,
+    PtimeOf,
     allow_everything,
     same_place,
 )
@@ -46,6 +56,7 @@ from hocket.voice.views import ChannelView, view
 EventName = Literal["joined", "left", "speaking"]
 EventHandler = Callable[[Any], Awaitable[None] | None]
 _Handler = TypeVar("_Handler", bound=EventHandler)
+_Chosen = TypeVar("_Chosen", bound=int | str)
 
 _KINDS: Mapping[EventName, type[Event]] = {"joined": Joined, "left": Left, "speaking": Speaking}
 
@@ -79,6 +90,7 @@ class VoiceServer:
         gather_ms: float = 1.0,
         silence_dbov: int | None = SILENCE_DBOV,
         active_speakers: int | HowManySpeak = 0,
+        ptime: Ptime | PtimeOf = "auto",
         authenticate: Authenticate | None = None,
         authorize: Authorize | None = None,
         one_channel: OneChannel = "replace",
@@ -101,6 +113,8 @@ class VoiceServer:
                 silence is not forwarded. None: whatever comes is.
             active_speakers: how many are heard at a time in a channel, the loudest in turns, 0 … 64; 0 is all. A
                 function is asked for each channel that somebody opens.
+            ptime: how many ms of sound clients are asked to put into a packet: 20, 40 or 60; `auto` is 20, and more
+                from 100 people in a channel on. A function is asked for each channel that somebody opens.
             authenticate: says who opens a stream. None: everybody is who they say they are, on this machine alone.
             authorize: says what a user may do in a channel. None: what `authenticate` says, if it has an `authorize` of
                 its own, as the ready parts of `hocket.auth` do; else everybody may do everything.
@@ -112,7 +126,7 @@ class VoiceServer:
                 False only if there is nothing else.
 
         Raises:
-            ConfigError: one of `allowed_origins` is none, or `active_speakers` is out of its range.
+            ConfigError: one of `allowed_origins` is none, or `active_speakers` or `ptime` is out of its range.
         """
         check_origins(allowed_origins)
         self._announce = tuple(announce)
@@ -130,7 +144,8 @@ class VoiceServer:
             "producer_packets": self._limits.producer_packets_per_second,
             "producer_bits": self._limits.producer_bits_per_second,
         }
-        self._active_speakers = _how_many_speak(active_speakers)
+        self._active_speakers = _for_each(active_speakers, check_active_speakers)
+        self._ptime = _for_each(ptime, check_ptime)
         self._authenticate: Authenticate = OpenAuth() if authenticate is None else authenticate
         own: Authorize = getattr(self._authenticate, "authorize", allow_everything)
         self._authorize = own if authorize is None else authorize
@@ -182,6 +197,7 @@ class VoiceServer:
                 allowed_origins=self._allowed_origins,
                 tell_app=self._tell_app,
                 active_speakers=self._active_speakers,
+                ptime=self._ptime,
                 place=self._place,
             )
             tasks = await stack.enter_async_context(asyncio.TaskGroup())
@@ -324,6 +340,20 @@ class VoiceServer:
         check_active_speakers(limit)
         return self._here.set_active_speakers(channel, limit)
 
+    async def set_ptime(self, channel: ChannelId, ptime: Ptime) -> bool:
+        """Asks for so many ms of sound a packet in a channel: clients of our extension at once, others when they join.
+
+        Holds until its last participant leaves.
+
+        Returns:
+            Whether there is such a channel.
+
+        Raises:
+            ConfigError: it is neither 20, 40, 60 nor `auto`.
+        """
+        check_ptime(ptime)
+        return self._here.set_ptime(channel, ptime)
+
     async def notify(
         self, text: str, *, channel: ChannelId | None = None, code: str = "app.notice", retry_after: int = 0
     ) -> None:
@@ -438,16 +468,18 @@ class VoiceServer:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def _how_many_speak(chosen: int | HowManySpeak) -> HowManySpeak:
-    """The option as a function whose answers can be carried out."""
-    if isinstance(chosen, int):
-        check_active_speakers(chosen)
+def _for_each(
+    chosen: _Chosen | Callable[[ChannelId], _Chosen], check: Callable[[_Chosen], None]
+) -> Callable[[ChannelId], _Chosen]:
+    """An option of channels as a function whose answers can be carried out."""
+    if not callable(chosen):
+        check(chosen)
         return lambda channel: chosen
 
-    def asked(channel: ChannelId) -> int:
-        limit = chosen(channel)
-        check_active_speakers(limit)
-        return limit
+    def asked(channel: ChannelId) -> _Chosen:
+        answer = chosen(channel)
+        check(answer)
+        return answer
 
     return asked
 

@@ -188,6 +188,7 @@ def voice_server(options: ServeOptions, *, local: bool) -> VoiceServer:
         gather_ms=options.gather_ms,
         silence_dbov=None if options.silence_dbov == "off" else options.silence_dbov,
         active_speakers=options.active_speakers,
+        ptime=options.ptime,
         authenticate=authenticate,
         one_channel=options.one_channel,
         allowed_origins=options.allow_origin,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import sys
 import tomllib
 from pathlib import Path
@@ -63,7 +64,7 @@ def test_every_option_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> No
     more = "--one-channel reject --allow-origin https://a https://b --tls-cert c --tls-key k"
     tls = "--tls self-signed --tls-dir d --trusted-proxy 10.0.0.0/8 ::1 --drain-seconds 30"
     jwt = "--jwt-key k.pem --jwt-jwks https://c/d --jwt-issuer e --jwt-audience f"
-    rest = "--log-level debug --gather-ms 0.5 --silence-dbov -45 --active-speakers 3 --limits.streams 9"
+    rest = "--log-level debug --gather-ms 0.5 --silence-dbov -45 --active-speakers 3 --ptime 40 --limits.streams 9"
     words = [*line.split(), *more.split(), *tls.split(), *jwt.split(), *rest.split()]
     assert options(monkeypatch, *words) == ServeOptions(
         host="::1",
@@ -74,6 +75,7 @@ def test_every_option_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> No
         gather_ms=0.5,
         silence_dbov=-45,
         active_speakers=3,
+        ptime=40,
         auth="open",
         jwt_key=Path("k.pem"),
         jwt_jwks="https://c/d",
@@ -97,6 +99,16 @@ def test_nothing_needs_to_count_as_silence(monkeypatch: pytest.MonkeyPatch, tmp_
     file.write_text('silence_dbov = "off"\n')
     for arguments in (["--silence-dbov", "off"], ["--config", str(file)]):
         assert options(monkeypatch, *arguments).silence_dbov == "off"
+
+
+def test_packets_are_20_40_or_60_ms_or_by_the_size_of_the_channel(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "hocket.toml"
+    for ptime in (20, 40, 60, "auto"):
+        file.write_text(f"ptime = {json.dumps(ptime)}\n")
+        assert options(monkeypatch, "--ptime", str(ptime)).ptime == ptime
+        assert options(monkeypatch, "--config", str(file)).ptime == ptime
 
 
 def test_announce_may_be_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,6 +147,7 @@ OTHER_VALUES: dict[str, tuple[str, object]] = {
     "host": ("::1", "::1"),
     "announce": ("10.0.0.1 voice.example.org", ("10.0.0.1", "voice.example.org")),
     "silence_dbov": ("-45", -45),
+    "ptime": ("60", 60),
     "auth": ("my_app:check", "my_app:check"),
     "jwt_key": ("k.pem", Path("k.pem")),
     "jwt_jwks": ("https://a/b", "https://a/b"),
@@ -194,6 +207,7 @@ def test_every_limit_has_its_name_in_the_environment(monkeypatch: pytest.MonkeyP
         ("--silence-dbov 1", "--silence-dbov 1: must be -127 to 0, or off."),
         ("--silence-dbov -128", "--silence-dbov -128: must be -127 to 0, or off."),
         ("--silence-dbov never", "off"),
+        ("--ptime 30", "60"),
         ("--active-speakers 65", "--active-speakers 65: must be 0 to 64."),
         ("--active-speakers -1", "--active-speakers -1: must be 0 to 64."),
         ("--gather-ms nan", "--gather-ms nan: must be 0 to 3."),

@@ -108,6 +108,13 @@ def test_the_routers_capabilities_are_these() -> None:
     }
 
 
+def test_the_router_asks_for_longer_packets_and_says_nothing_of_usual_ones() -> None:
+    for ptime in (40, 60):
+        opus = json.loads(encode(router_capabilities(ptime)))["codecs"][0]
+        assert opus["parameters"] == {"minptime": 10, "useinbandfec": 1, "ptime": ptime}
+    assert router_capabilities(20) == router_capabilities()
+
+
 def test_who_answers_with_the_routers_own_capabilities_takes_everything() -> None:
     everything = Extensions(mid=1, abs_send_time=4, audio_level=10)
     assert negotiate_receiver(router_capabilities()) == Receiver(

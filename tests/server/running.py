@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Callable, Collection
 import uvicorn
 
 from hocket.auth import Authenticate
-from hocket.config import Limits, OneChannel, read_networks
+from hocket.config import Limits, OneChannel, Ptime, read_networks
 from hocket.listening import listen
-from hocket.policy import Authorize, HowManySpeak
+from hocket.policy import Authorize, HowManySpeak, PtimeOf
 from hocket.server import VoiceServer
 from hocket.serving import uvicorn_config
 from tests.secrecy import secrecy
@@ -40,6 +40,7 @@ async def running(
     page: bool = False,
     limits: Limits | None = None,
     active_speakers: int | HowManySpeak = 0,
+    ptime: Ptime | PtimeOf = "auto",
     authenticate: Authenticate | None = None,
     authorize: Authorize | None = None,
     one_channel: OneChannel = "replace",
@@ -55,6 +56,7 @@ async def running(
         page=page,
         limits=limits,
         active_speakers=active_speakers,
+        ptime=ptime,
         authenticate=authenticate,
         authorize=authorize,
         one_channel=one_channel,

@@ -8,6 +8,7 @@ import re
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import cast
 
 import httpx
 import pytest
@@ -18,7 +19,7 @@ from starlette.routing import Mount
 
 import hocket
 from hocket import ChannelId, Credentials, Joined, Left, Permissions, Speaking, User, VoiceServer
-from hocket.config import ConfigError, Limits
+from hocket.config import ConfigError, Limits, Ptime
 from hocket.media import engine
 from hocket.voice import transports
 from tests.server.running import running, until, uvicorn_running
@@ -269,6 +270,29 @@ async def test_the_app_says_for_each_channel_how_many_are_heard_and_changes_it()
         assert voice.engine.dump().routers == 0
     with pytest.raises(ConfigError, match="active_speakers -1"):
         VoiceServer(active_speakers=-1)
+
+
+async def test_the_app_says_for_each_channel_how_long_packets_are_and_changes_it() -> None:
+    def how_long(channel: ChannelId) -> Ptime:
+        return cast("Ptime", 30) if channel.channel == 3 else 40
+
+    async with running(ptime=how_long) as (voice, base):
+        async with await Client.open(base, "1") as ada:
+            await ada.say(shapes.initialize(hocket=1))
+            assert '"ptime":40' in (await ada.hear()).initialized.rtp_capabilities
+            assert await voice.set_ptime(HERE, 60)
+            assert not await voice.set_ptime(ChannelId(1, 9), 60)
+            with pytest.raises(ConfigError, match="ptime 'long': must be 20, 40, 60 or 'auto'"):
+                await voice.set_ptime(HERE, cast("Ptime", "long"))
+        async with await Client.open(base, "2") as bob:
+            await bob.say(shapes.initialize(channel=3))
+            error = await bob.end()
+            assert error is not None
+            assert error.identifier == "hrpc.internal-server-error"
+        await until(lambda: voice.streams == 0)
+        assert voice.engine.dump().routers == 0
+    with pytest.raises(ConfigError, match="ptime 0: must be"):
+        VoiceServer(ptime=cast("Ptime", 0))
 
 
 async def test_kick_out_of_one_channel_leaves_the_others() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hocket.auth import User
 from hocket.config import Limits, OneChannel
 from hocket.errors import HocketError
-from hocket.policy import HowManySpeak, Permissions, everybody_speaks
+from hocket.policy import HowManySpeak, Permissions, PtimeOf, everybody_speaks, ptime_by_size
 from hocket.proto import hrpc, voice
 from hocket.voice.directory import Directory
 from hocket.voice.events import Event
@@ -28,6 +28,7 @@ class House:
         limits: Limits | None = None,
         one_channel: OneChannel = "replace",
         active_speakers: HowManySpeak = everybody_speaks,
+        ptime: PtimeOf = ptime_by_size,
     ) -> None:
         self.media = Recorder()
         self.limits = limits or Limits()
@@ -38,6 +39,7 @@ class House:
             one_channel=one_channel,
             tell_app=self.told.append,
             active_speakers=active_speakers,
+            ptime=ptime,
         )
 
     def person(self, user_id: int, name: str = "", *, permissions: Permissions | None = None) -> Person:

@@ -1,6 +1,6 @@
 """Who can send and receive what: mediasoup's negotiation, for voice, as pure functions.
 
-    router_capabilities()                      → what a client is told first
+    router_capabilities(ptime)                 → what a client is told first
     negotiate_producer(its RtpParameters)      → Producer: what it sends, in numbers
     negotiate_receiver(its RtpCapabilities)    → Receiver: what it can take, in numbers
     negotiate_consumer(producer, receiver, …)  → Consumer: what it gets, in numbers and as RtpParameters
@@ -45,6 +45,9 @@ _AGREEMENTS = 1_024
 
 OPUS_SETTINGS: CodecSettings = {"minptime": 10, "useinbandfec": 1}
 """RFC 7587 §6.1: packets of 10 ms are fine, and in-band FEC is wanted. Browsers say the same of themselves."""
+
+USUAL_PTIME = 20
+"""Milliseconds of sound a packet, of whoever is told nothing (RFC 7587 §4.2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,18 +112,23 @@ class _Agreement:
 
 
 @cache
-def router_capabilities() -> RtpCapabilities:
+def router_capabilities(ptime: int = USUAL_PTIME) -> RtpCapabilities:
     """What every router can receive: Opus with in-band FEC and NACK first, RED around it second.
 
-    First means default: mediasoup-client sends with the first codec alone.
+    First means default: mediasoup-client sends with the first codec alone, and with what we say of it here.
+
+    Args:
+        ptime: ms of sound that a packet had best hold (RFC 7587 §6.1): 20, 40 or 60. Of 20, which clients do by
+            themselves, nothing is said.
     """
+    settings = OPUS_SETTINGS if ptime == USUAL_PTIME else {**OPUS_SETTINGS, "ptime": ptime}
     opus = RtpCodecCapability(
         kind="audio",
         mime_type=codecs.OPUS,
         preferred_payload_type=ROUTER_OPUS,
         clock_rate=codecs.CLOCK_RATE,
         channels=codecs.CHANNELS,
-        parameters=OPUS_SETTINGS,
+        parameters=settings,
         rtcp_feedback=(codecs.NACK,),
     )
     red = RtpCodecCapability(

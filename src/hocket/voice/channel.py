@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 
+from hocket.config import Ptime
 from hocket.errors import JoinedElsewhere, ResourceExhausted
-from hocket.ortc.negotiate import negotiate_consumer
+from hocket.ortc.negotiate import USUAL_PTIME, negotiate_consumer
 from hocket.ortc.parameters import encode
 from hocket.policy import ChannelId, Permissions
 from hocket.proto import voice
@@ -21,6 +22,7 @@ from hocket.voice import frames
 from hocket.voice.events import Event, Joined, Left, Speaking
 from hocket.voice.media import Gone, Media
 from hocket.voice.participant import Participant
+from hocket.voice.ptime import by_size
 
 _FULL_RETRY = 30
 """Seconds after which a client may try a full channel again."""
@@ -32,10 +34,18 @@ class Channel:
     Attributes:
         id: the channel's name on the wire.
         router: the engine's router.
+        ptime: how many milliseconds of sound a packet had best hold here now.
     """
 
     def __init__(
-        self, id: ChannelId, router: int, media: Media, *, room: int, tell_app: Callable[[Event], None]
+        self,
+        id: ChannelId,
+        router: int,
+        media: Media,
+        *,
+        room: int,
+        tell_app: Callable[[Event], None],
+        ptime: Ptime = "auto",
     ) -> None:
         """An empty channel with room for so many participants."""
         self.id = id
@@ -44,6 +54,8 @@ class Channel:
         self._room = room
         self._tell_app = tell_app
         self._members: dict[int, Participant] = {}
+        self._wanted_ptime: Ptime = ptime
+        self.ptime: int = USUAL_PTIME if ptime == "auto" else ptime
 
     @property
     def members(self) -> Mapping[int, Participant]:
@@ -110,6 +122,11 @@ class Channel:
             self._tell_state(who)
             self._tell_speaking(who, was_speaking)
 
+    def set_ptime(self, ptime: Ptime) -> None:
+        """Changes how much sound a packet had best hold, and tells those who send and know our extension."""
+        self._wanted_ptime = ptime
+        self._adapt_ptime()
+
     def notify(self, frame: bytes) -> None:
         """Tells a notice to the members who speak our extension."""
         for member in self._members.values():
@@ -118,7 +135,11 @@ class Channel:
 
     def dump(self) -> dict[str, object]:
         """The state, for tests and logs."""
-        return {"router": self.router, "members": [member.dump() for member in self._members.values()]}
+        return {
+            "router": self.router,
+            "ptime": self.ptime,
+            "members": [member.dump() for member in self._members.values()],
+        }
 
     def _admit(self, newcomer: Participant) -> None:
         before = list(self._members.values())
@@ -130,6 +151,8 @@ class Channel:
             if options is not None:
                 listener.outbox.put(frames.user_joined(options))
         self._introduce(newcomer)
+        self._tell_ptime(newcomer)  # it was told on its first word, and others may have come since
+        self._adapt_ptime()
         self._tell_app(Joined(self.id, newcomer.user, newcomer.sending is not None))
 
     def _catch_up(self, listener: Participant) -> None:
@@ -182,7 +205,23 @@ class Channel:
             if member.heard.pop(who.user.id, None) is not None:
                 member.outbox.forget(_state_key(who))
                 member.outbox.put(frames.user_left(who.user.id))
+        self._adapt_ptime()
         self._tell_app(Left(self.id, who.user))
+
+    def _adapt_ptime(self) -> None:
+        """Brings the length of packets in line with what is wanted, and with how many are here."""
+        wanted = self._wanted_ptime
+        ptime = by_size(len(self._members), self.ptime) if wanted == "auto" else wanted
+        if ptime != self.ptime:
+            self.ptime = ptime
+            for member in self._members.values():
+                self._tell_ptime(member)
+
+    def _tell_ptime(self, who: Participant) -> None:
+        """Tells a member how long its packets had best be, unless it knows, has none, or would not understand."""
+        if who.sending is not None and who.extension and who.ptime != self.ptime:
+            who.ptime = self.ptime
+            who.outbox.put_latest("ptime", frames.ptime(self.ptime))
 
     def _introduce(self, newcomer: Participant) -> None:
         """Tells the newcomer everybody's state, and everybody the newcomer's."""

@@ -13,9 +13,11 @@ from hocket.policy import (
     HowManySpeak,
     Moderation,
     Permissions,
+    PtimeOf,
     check_elsewhere,
     check_join,
     everybody_speaks,
+    ptime_by_size,
 )
 from hocket.voice.channel import Channel
 from hocket.voice.events import Event
@@ -41,6 +43,7 @@ class Directory:
         one_channel: OneChannel,
         tell_app: Callable[[Event], None],
         active_speakers: HowManySpeak = everybody_speaks,
+        ptime: PtimeOf = ptime_by_size,
     ) -> None:
         """No channel yet. `tell_app` must neither raise nor come back here."""
         self.moderation = Moderation()
@@ -49,6 +52,7 @@ class Directory:
         self._one_channel = one_channel
         self._tell_app = tell_app
         self._active_speakers = active_speakers
+        self._ptime = ptime
         self._channels: dict[ChannelId, Channel] = {}
         self._holders: dict[ChannelId, int] = {}
         self._stays: dict[int, list[tuple[Channel, Participant]]] = {}
@@ -69,11 +73,12 @@ class Directory:
         if channel is None:
             if len(self._channels) >= self._limits.channels:
                 raise ResourceExhausted("The server has no room for another channel.", retry_after=_CHANNELS_RETRY)
-            limit = self._active_speakers(id)
+            limit, ptime = self._active_speakers(id), self._ptime(id)
             router = self._media.create_router()
             if limit:
                 self._media.set_active_speakers(router, limit)
-            channel = Channel(id, router, self._media, room=self._limits.participants, tell_app=self._tell_app)
+            room = self._limits.participants
+            channel = Channel(id, router, self._media, room=room, tell_app=self._tell_app, ptime=ptime)
             self._channels[id] = channel
             self._holders[id] = 0
         self._holders[id] += 1

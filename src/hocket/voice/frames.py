@@ -14,9 +14,9 @@ from hocket.voice.media import Quality, Transport
 
 
 @cache
-def initialized() -> bytes:
-    """Initialized: what every router can receive."""
-    capabilities = encode(router_capabilities())
+def initialized(ptime: int) -> bytes:
+    """Initialized: what every router can receive. `ptime`: ms of sound that a packet had best hold, 20, 40 or 60."""
+    capabilities = encode(router_capabilities(ptime))
     answer = voice.StreamMessageResponse.Initialized(rtp_capabilities=capabilities)
     return encode_response(voice.StreamMessageResponse(initialized=answer))
 
@@ -91,6 +91,12 @@ def ice_restarted(transport_id: str, ice: IceParameters) -> bytes:
     """The answer to RestartIce."""
     told = extension.Event.IceRestarted(transport_id=transport_id, ice_parameters=encode(ice))
     return _event(extension.Event(ice_restarted=told))
+
+
+@cache
+def ptime(ms: int) -> bytes:
+    """How much sound a packet had best hold from now on, 20, 40 or 60 ms."""
+    return _event(extension.Event(ptime=extension.Event.Ptime(ms=ms)))
 
 
 def pong(id: int) -> bytes:

@@ -39,6 +39,7 @@ class Participant:
         receiver: what its client can take.
         transport: the engine's transport on which its client receives.
         sending: None for a listener.
+        ptime: how many milliseconds of sound its client was told last that a packet had best hold.
         heard: the engine's consumers through which it hears whom, by user id; exactly those of whom it was told.
         muted_by_self, muted_by_moderator, deafened, speaking: as their names say.
     """
@@ -56,6 +57,7 @@ class Participant:
         receiver: Receiver,
         transport: int,
         first_ssrc: int,
+        ptime: int,
         muted_by_moderator: bool = False,
     ) -> None:
         """`first_ssrc`: where the SSRCs of its consumers begin to be counted; random, so that nobody can guess them."""
@@ -68,6 +70,7 @@ class Participant:
         self.receiver = receiver
         self.transport = transport
         self.sending: Sending | None = None
+        self.ptime = ptime
         self.heard: dict[int, int] = {}
         self.muted_by_self = False
         self.muted_by_moderator = muted_by_moderator

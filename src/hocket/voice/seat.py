@@ -13,6 +13,7 @@ from functools import partial
 
 from hocket.auth import User
 from hocket.errors import HocketError, NotFound, TransportFailed
+from hocket.ortc.negotiate import USUAL_PTIME
 from hocket.policy import ChannelId, Permissions, check_join, check_moderates
 from hocket.voice import frames
 from hocket.voice.channel import Channel
@@ -72,6 +73,7 @@ class Seat:
         self._holds = ExitStack()
         self._left = False
         self._extension = 0
+        self._ptime = USUAL_PTIME
         self._granted = Permissions()
         self._channel: Channel | None = None
         self._receiving: Transport | None = None
@@ -96,7 +98,8 @@ class Seat:
         self._granted = granted
         self._extension = command.extension
         self._channel = self._holds.enter_context(self._directory.hold(command.channel))
-        self._outbox.put(frames.initialized())
+        self._ptime = self._channel.ptime
+        self._outbox.put(frames.initialized(self._ptime))
         if self._extension:
             self._outbox.put(frames.welcome(self._extension, self.user))
 
@@ -181,6 +184,7 @@ class Seat:
             receiver=self._prepared.receiver,
             transport=self._receiving.id,
             first_ssrc=secrets.randbits(32),
+            ptime=self._ptime,
             muted_by_moderator=self._directory.moderation.is_muted(self.user.id, self._here.id),
         )
         if command.voice is not None:

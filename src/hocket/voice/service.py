@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Hashable, Itera
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 
 from hocket.auth import Authenticate, Credentials, User, wall_clock
-from hocket.config import Limits, OneChannel
+from hocket.config import Limits, OneChannel, Ptime
 from hocket.errors import HocketError, Kicked, PermissionDenied, ResourceExhausted, Unauthenticated, Unavailable
 from hocket.hrpc.asgi import Call, Handler, Stream
 from hocket.logging import Sparing
@@ -20,9 +20,11 @@ from hocket.policy import (
     HowManySpeak,
     Permissions,
     Place,
+    PtimeOf,
     check_origin,
     everybody_speaks,
     neighbourhood,
+    ptime_by_size,
     same_place,
     without_ambient,
 )
@@ -58,6 +60,7 @@ class VoiceService:
         allowed_origins: Collection[str],
         tell_app: Callable[[Event], None],
         active_speakers: HowManySpeak = everybody_speaks,
+        ptime: PtimeOf = ptime_by_size,
         place: Place = same_place,
     ) -> None:
         """Serves on `media`, which must outlive it. `tell_app` hears what happens; it must neither raise nor block."""
@@ -68,7 +71,12 @@ class VoiceService:
         self._limits = limits
         self._allowed_origins = frozenset(allowed_origins)
         self._directory = Directory(
-            media, limits=limits, one_channel=one_channel, tell_app=tell_app, active_speakers=active_speakers
+            media,
+            limits=limits,
+            one_channel=one_channel,
+            tell_app=tell_app,
+            active_speakers=active_speakers,
+            ptime=ptime,
         )
         self._conversations: set[Conversation] = set()
         self._failures = Sparing(logging.getLogger("hocket.voice"))
@@ -135,6 +143,13 @@ class VoiceService:
         found = self.channels.get(channel)
         if found is not None:
             self._media.set_active_speakers(found.router, limit)
+        return found is not None
+
+    def set_ptime(self, channel: ChannelId, ptime: Ptime) -> bool:
+        """Says how much sound a packet had best hold in a channel as long as it is there; whether it is."""
+        found = self.channels.get(channel)
+        if found is not None:
+            found.set_ptime(ptime)
         return found is not None
 
     def notify(self, channel: ChannelId | None, code: str, text: str, retry_after: int) -> None:
