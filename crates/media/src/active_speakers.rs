@@ -13,6 +13,9 @@
 //!
 //! > With `K` places and `W` others who never stop and claim what they like, who speaks is heard within 7.5 s + 2 s × ⌈`W` / `K`⌉, and then for 2 s.
 //!
+//! Nor does it help to lie with timestamps about how much sound a packet holds: at most 120 ms count, which let a claimed level count sooner, as six
+//! packets would, and not beyond what may be claimed at once; waiting and turns are by the clock alone.
+//!
 //! Equals take turns of 2.5 s; who is 10 dB louder than a holder waits for nothing but the 2 s that this one has. What somebody has waited is not
 //! lost by a pause, and is spent with the first place.
 
@@ -38,8 +41,9 @@ const GAIN_DB: f32 = 4.0;
 const HOLD_MS: u64 = 2_000;
 /// Who has held a place and sends nothing for so long has fallen silent, as in the gate.
 const QUIET_MS: u64 = 400;
-/// Who waits, and is first, and sends nothing for so long holds nobody up. Longer than a packet (at most 60 ms from browsers) with its jitter.
-const LAPSE_MS: u64 = 100;
+/// Who waits, and is first, and sends nothing for so long holds nobody up. Longer than two packets of 60 ms with their jitter: one that gets lost
+/// costs nobody the turn.
+const LAPSE_MS: u64 = 150;
 const _: () = assert!(
     ((LOUDEST_DBOV - QUIETEST_DBOV) as f32 + MARGIN_DB) / GAIN_DB == 7.5,
     "what the module promises"

@@ -8,6 +8,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::frames::Frames;
 use crate::observer::BEGIN_DBOV;
 use crate::rtp::Level;
 
@@ -18,7 +19,7 @@ const CEILING_DBOV: f32 = BEGIN_DBOV;
 /// How long the gate stays open after the last packet that stood out. The last thing that listeners get is quiet, so that their decoders'
 /// concealment of what follows is quiet too.
 const HANGOVER: Duration = Duration::from_millis(400);
-/// Share of a new level in what counts as noise, when it is louder, and when it is quieter. With packets of 20 ms a pause of two
+/// Share of a new level in what counts as noise, when it is louder, and when it is quieter, for each 20 ms that a packet holds. A pause of two
 /// syllables brings it down to the room's noise, and five seconds of speech without one move it by less than the margin.
 const RISE: f32 = 1.0 / 256.0;
 const FALL: f32 = 1.0 / 8.0;
@@ -44,12 +45,12 @@ impl Gate {
         }
     }
 
-    /// Takes a packet's level; whether the packet is to be heard. One without a level always is.
-    pub(crate) fn admits(&mut self, level: Option<Level>, now: Instant) -> bool {
+    /// Takes a packet's level, and how much sound it is the level of; whether the packet is to be heard. One without a level always is.
+    pub(crate) fn admits(&mut self, level: Option<Level>, frames: Frames, now: Instant) -> bool {
         let Some(threshold) = self.threshold else {
             return true;
         };
-        if level.is_none_or(|level| self.stands_out(f32::from(level.dbov), threshold)) {
+        if level.is_none_or(|level| self.stands_out(f32::from(level.dbov), frames, threshold)) {
             self.open_until = Some(now + HANGOVER);
         }
         self.open_until.is_some_and(|until| now < until)
@@ -60,10 +61,11 @@ impl Gate {
         self.open_until = None;
     }
 
-    fn stands_out(&mut self, level: f32, threshold: f32) -> bool {
+    fn stands_out(&mut self, level: f32, frames: Frames, threshold: f32) -> bool {
         let wanted = (level + MARGIN_DB).clamp(threshold, CEILING_DBOV.max(threshold));
         let limit = self.stands_out.get_or_insert(wanted);
-        *limit += (wanted - *limit) * if wanted > *limit { RISE } else { FALL };
+        let share = if wanted > *limit { RISE } else { FALL };
+        *limit = frames.approach(*limit, wanted, share);
         level >= *limit
     }
 }
@@ -82,12 +84,24 @@ mod tests {
     const PACKET: Duration = Duration::from_millis(20);
     const SECOND: usize = 50;
 
+    /// Frames of packets of 20, 40 and 60 ms.
+    const LENGTHS: [u32; 3] = [1, 2, 3];
+
+    fn frames(count: u32) -> Frames {
+        Frames::of(Some(count * 960))
+    }
+
     /// What becomes of packets with these levels, 20 ms each.
     fn run(levels: impl IntoIterator<Item = i8>) -> Vec<bool> {
+        run_of(1, levels)
+    }
+
+    /// What becomes of packets of so many frames.
+    fn run_of(length: u32, levels: impl IntoIterator<Item = i8>) -> Vec<bool> {
         let (mut gate, mut now) = (Gate::new(Some(-60)), Instant::now());
         let admit = |dbov| {
-            now += PACKET;
-            gate.admits(Some(Level { voice: true, dbov }), now)
+            now += PACKET * length;
+            gate.admits(Some(Level { voice: true, dbov }), frames(length), now)
         };
         levels.into_iter().map(admit).collect()
     }
@@ -120,12 +134,50 @@ mod tests {
 
     #[test]
     fn steady_noise_of_any_microphone_is_never_heard() {
-        for middle in -80..=-55 {
-            let heard = run(noise(7, middle - 3..=middle + 3).take(60 * SECOND));
-            assert_eq!(count(&heard), 0, "noise around {middle} dBov");
+        for length in LENGTHS {
+            let heard = |noise| count(&run_of(length, noise));
+            for middle in -80..=-55 {
+                let noise = noise(7, middle - 3..=middle + 3).take(60 * SECOND);
+                assert_eq!(heard(noise), 0, "noise around {middle} dBov");
+            }
+            for seed in 0..10 {
+                assert_eq!(heard(noise(seed, -65..=-55).take(60 * SECOND)), 0);
+            }
         }
-        for seed in 0..10 {
-            assert_eq!(count(&run(noise(seed, -65..=-55).take(60 * SECOND))), 0);
+    }
+
+    #[test]
+    fn a_fan_that_is_switched_on_is_shut_out_after_the_same_time_whatever_the_packets_length() {
+        let [short, longer, longest] = LENGTHS.map(|length| {
+            let heard = run_of(length, still(-80, SECOND).chain(still(-55, 5 * SECOND)));
+            assert!(!heard[heard.len() - 1]);
+            count(&heard) as u32 * length
+        });
+        assert!((190..=200).contains(&short), "{short} frames");
+        assert!(short.abs_diff(longer) <= 2, "{short}, {longer}");
+        assert!(short.abs_diff(longest) <= 3, "{short}, {longest}");
+    }
+
+    #[test]
+    fn a_whisper_is_let_through_after_the_same_pause_whatever_the_packets_length() {
+        for (length, (pause, heard)) in LENGTHS
+            .into_iter()
+            .flat_map(|length| [(6, false), (12, true)].map(|case| (length, case)))
+        {
+            let (mut gate, mut now) = (Gate::new(Some(-60)), Instant::now());
+            let mut admit = |gate: &mut Gate, dbov| {
+                now += PACKET * length;
+                gate.admits(Some(Level { voice: true, dbov }), frames(length), now)
+            };
+            for _ in 0..SECOND {
+                admit(&mut gate, -30);
+            }
+            for _ in 0..pause / length {
+                admit(&mut gate, -80);
+            }
+            gate.shut();
+            let whispers = admit(&mut gate, -56);
+            assert_eq!(whispers, heard, "{length} frames, after {pause}");
         }
     }
 
@@ -162,19 +214,21 @@ mod tests {
         let (mut gate, mut now) = (Gate::new(Some(-60)), Instant::now());
         for _ in 0..SECOND {
             now += PACKET;
-            assert!(gate.admits(None, now));
+            assert!(gate.admits(None, frames(1), now));
         }
         let off = || Some(Level::from_byte(127));
-        assert!(Gate::new(None).admits(off(), now));
-        assert!(!Gate::new(Some(-60)).admits(off(), now));
+        assert!(Gate::new(None).admits(off(), frames(1), now));
+        assert!(!Gate::new(Some(-60)).admits(off(), frames(1), now));
     }
 
     #[test]
     fn a_gate_that_was_shut_waits_for_something_to_stand_out() {
         let (mut gate, now) = (Gate::new(Some(-60)), Instant::now());
-        assert!(gate.admits(Some(Level::from_byte(30)), now));
+        let admits =
+            |gate: &mut Gate, byte, now| gate.admits(Some(Level::from_byte(byte)), frames(1), now);
+        assert!(admits(&mut gate, 30, now));
         gate.shut();
-        assert!(!gate.admits(Some(Level::from_byte(90)), now + PACKET));
-        assert!(gate.admits(Some(Level::from_byte(30)), now + PACKET * 2));
+        assert!(!admits(&mut gate, 90, now + PACKET));
+        assert!(admits(&mut gate, 30, now + PACKET * 2));
     }
 }

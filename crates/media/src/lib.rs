@@ -33,6 +33,7 @@ mod deadlines;
 pub mod drops;
 pub mod dtls;
 pub mod event;
+mod frames;
 mod gate;
 mod ice;
 pub mod id;

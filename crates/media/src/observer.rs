@@ -5,6 +5,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::frames::Frames;
+
 /// Begins to speak above this level, dBov. Speech into a headset lies around −35…−20, noise that a browser's suppression lets through below −55.
 pub(crate) const BEGIN_DBOV: f32 = -50.0;
 /// Counts as silent below this one.
@@ -15,7 +17,8 @@ const HANGOVER: Duration = Duration::from_millis(400);
 /// No packet for this long is silence too: muted, discontinuous transmission, or gone.
 const QUIET: Duration = Duration::from_millis(500);
 const _: () = assert!(HANGOVER.as_millis() <= QUIET.as_millis());
-/// Share of a new level in the smoothed one; with packets of 20 ms a step of 40 dB takes three packets to cross a threshold, a click of one does not.
+/// Share of a new level in the smoothed one for each 20 ms that a packet holds: a step of 40 dB takes 60 ms to cross a threshold, a click of
+/// 20 ms in a packet of its own does not. One in a packet of 60 ms lends its level to all of it and counts, if it is loud: nobody can tell.
 const ATTACK: f32 = 0.4;
 /// The lowest level that the extension can say.
 const FLOOR_DBOV: f32 = -127.0;
@@ -63,11 +66,16 @@ impl Observer {
         self.silent_at
     }
 
-    /// Takes one packet's level, dBov −127…0.
-    pub(crate) fn handle_level(&mut self, level: i8, now: Instant) -> Option<Change> {
+    /// Takes one packet's level, dBov −127…0, and how much sound it is the level of.
+    pub(crate) fn handle_level(
+        &mut self,
+        level: i8,
+        frames: Frames,
+        now: Instant,
+    ) -> Option<Change> {
         let value = f32::from(level.clamp(-127, 0));
         self.latest = Some(level.clamp(-127, 0));
-        self.smoothed += (value - self.smoothed) * ATTACK;
+        self.smoothed = frames.approach(self.smoothed, value, ATTACK);
         let began = !self.is_speaking() && self.smoothed >= BEGIN_DBOV;
         if began || (self.is_speaking() && self.smoothed >= END_DBOV) {
             self.silent_at = Some(now + QUIET);
@@ -105,22 +113,32 @@ impl Observer {
 mod tests {
     #![allow(
         clippy::disallowed_methods,
-        reason = "a test starts its clock somewhere"
+        clippy::panic,
+        reason = "a test fails by panicking, and starts its clock somewhere"
     )]
     use super::*;
 
     const PACKET: Duration = Duration::from_millis(20);
 
+    fn frames(count: u32) -> Frames {
+        Frames::of(Some(count * 960))
+    }
+
     /// Feeds levels at 20 ms each and returns the changes with the packet's number.
     fn run(levels: impl IntoIterator<Item = i8>) -> Vec<(usize, bool)> {
+        run_of(1, levels)
+    }
+
+    /// The same with packets of so many frames.
+    fn run_of(length: u32, levels: impl IntoIterator<Item = i8>) -> Vec<(usize, bool)> {
         let (mut observer, mut now) = (Observer::default(), Instant::now());
         let mut changes = Vec::new();
         for (number, level) in levels.into_iter().enumerate() {
-            now += PACKET;
+            now += PACKET * length;
             let due = observer.handle_timeout(now);
             changes.extend(
                 due.into_iter()
-                    .chain(observer.handle_level(level, now))
+                    .chain(observer.handle_level(level, frames(length), now))
                     .map(|change| (number, change.speaking)),
             );
         }
@@ -136,6 +154,23 @@ mod tests {
     fn speech_is_noticed_within_five_packets() {
         let changes = run(core::iter::repeat_n(-90, 5).chain(core::iter::repeat_n(-30, 10)));
         assert!(matches!(changes[..], [(5..=9, true)]), "{changes:?}");
+    }
+
+    #[test]
+    fn speech_is_noticed_after_the_same_time_whatever_the_packets_length() {
+        let quiet = 30;
+        for (level, after) in [(-30, 3), (-45, 5)] {
+            for length in [1, 2, 3] {
+                let before = core::iter::repeat_n(-90, quiet / length as usize);
+                let changes = run_of(length, before.chain(core::iter::repeat_n(level, 20)));
+                let [(packet, true)] = changes[..] else {
+                    panic!("{changes:?}")
+                };
+                // It is noticed with the packet that holds the frame.
+                let heard = (packet + 1) as u32 * length - quiet as u32;
+                assert_eq!(heard, u32::next_multiple_of(after, length), "{level} dBov");
+            }
+        }
     }
 
     #[test]
@@ -157,7 +192,7 @@ mod tests {
     fn no_packets_for_half_a_second_is_silence() {
         let (mut observer, now) = (Observer::default(), Instant::now());
         for _ in 0..10 {
-            observer.handle_level(-20, now);
+            observer.handle_level(-20, frames(1), now);
         }
         assert!(observer.is_speaking());
         assert_eq!(observer.next_timeout(), Some(now + QUIET));
@@ -174,7 +209,7 @@ mod tests {
     fn a_paused_producer_stops_at_once_and_says_so_once() {
         let (mut observer, now) = (Observer::default(), Instant::now());
         for _ in 0..10 {
-            observer.handle_level(-20, now);
+            observer.handle_level(-20, frames(1), now);
         }
         assert!(observer.stop().is_some());
         assert_eq!(observer.stop(), None);

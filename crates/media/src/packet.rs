@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::id::ProducerId;
 use crate::rtp::red::Blocks;
 
-/// Packets of one producer that may be asked for again: 1.28 s at 20 ms each, three round trips across the world.
+/// Packets of one producer that may be asked for again: 1.28 s at 20 ms each, three round trips across the world; 3.84 s at 60 ms.
 pub(crate) const HISTORY: usize = 64;
 /// A padded payload's length is a multiple of this, bytes: voice of varying bit rate then comes in two or three lengths, and packets to one
 /// listener often in one, so that they can leave together. 32 beat 16 and none (BASELINE.md); 48 costs 3 to 10 % less CPU than 32 with payloads

@@ -13,6 +13,7 @@ use crate::cap::{Cap, Rates};
 use crate::clock::CLOCK_RATE;
 use crate::drops::Drop;
 use crate::event::Event;
+use crate::frames::Frames;
 use crate::gate::Gate;
 use crate::id::ProducerId;
 use crate::link::Link;
@@ -160,6 +161,10 @@ impl Producer {
             pads,
         } = incoming;
         let payload = header.payload(bytes);
+        let since_previous = self
+            .reception
+            .ticks_since_previous(*index, header.timestamp);
+        let frames = Frames::of(since_previous);
         self.reception.receive(*index, header.timestamp, now);
         self.received.add(payload.len());
         if self.paused {
@@ -173,12 +178,12 @@ impl Producer {
             .audio_level_extension
             .and_then(|id| header.extension(bytes, id))
             .and_then(Level::from_bytes);
-        let number = self.number(*index, level, now);
+        let number = self.number(*index, level, frames, now);
         if self.reception.highest() == Some(*index) {
             self.note_stretch(number.is_ok(), header.timestamp);
         }
         let (codec, opus) = self.read_payload(header.payload_type, payload)?;
-        self.observe(level, now, queues);
+        self.observe(level, frames, now, queues);
         let number = number.map_err(|reason| self.keep_back(reason))?;
         let (codec, opus, payload) = match codec {
             Codec::Red(blocks) if self.was_withheld(blocks, header.timestamp) => {
@@ -317,14 +322,20 @@ impl Producer {
     }
 
     /// The number under which a packet is handed on, or why it is not. Notes what is to be asked for again: nothing of what nobody hears.
-    fn number(&mut self, index: u64, level: Option<Level>, now: Instant) -> Result<Number, Drop> {
+    fn number(
+        &mut self,
+        index: u64,
+        level: Option<Level>,
+        frames: Frames,
+        now: Instant,
+    ) -> Result<Number, Drop> {
         let (gate, speaker) = (&mut self.gate, &mut self.speaker);
         let number = self.numbering.place(index, || {
-            let admitted = gate.admits(level, now);
+            let admitted = gate.admits(level, frames, now);
             if !admitted {
                 speaker.leave();
             }
-            admitted && speaker.is_heard(level, now)
+            admitted && speaker.is_heard(level, frames, now)
         });
         if self.options.nack {
             self.expect(index, number, now);
@@ -395,11 +406,11 @@ impl Producer {
             .is_none_or(|since| blocks.reach_before(since, timestamp))
     }
 
-    fn observe(&mut self, level: Option<Level>, now: Instant, queues: &mut Queues) {
+    fn observe(&mut self, level: Option<Level>, frames: Frames, now: Instant, queues: &mut Queues) {
         let Some(level) = level else { return };
         let due = self.observer.handle_timeout(now);
         self.announce(due, queues);
-        let change = self.observer.handle_level(level.dbov, now);
+        let change = self.observer.handle_level(level.dbov, frames, now);
         self.announce(change, queues);
     }
 

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use super::*;
+use crate::frames::Frames;
 use crate::rtp::Level;
 
 /// Packets of 20 ms in a second.
@@ -36,6 +37,9 @@ struct Room {
     speakers: Vec<Speaker>,
     /// By how much each worker's clock is behind, ms.
     skew: Vec<u64>,
+    /// How many frames of 20 ms each one's packets hold, and how many they claim to hold. What came last counts for all of them.
+    length: Vec<usize>,
+    claimed: Vec<u32>,
     heard: Vec<Vec<bool>>,
     /// The place that each had with it.
     held: Vec<Vec<Option<Held>>>,
@@ -50,6 +54,8 @@ impl Room {
         Self {
             speakers: (0..speakers).map(speaker).collect(),
             skew: vec![0; speakers],
+            length: vec![1; speakers],
+            claimed: vec![1; speakers],
             heard: vec![Vec::new(); speakers],
             held: vec![Vec::new(); speakers],
             channel,
@@ -73,12 +79,18 @@ impl Room {
     }
 
     fn send(&mut self, speaker: usize, packet: usize, says: Says) -> bool {
+        if !packet.is_multiple_of(self.length[speaker]) {
+            return self.heard[speaker].last() == Some(&true);
+        }
+        let frames = Frames::of(Some(self.claimed[speaker] * 960));
         let phase = speaker as u64 * PACKET_MS / self.speakers.len() as u64;
         let ms = 1_000 + packet as u64 * PACKET_MS + phase - self.skew[speaker];
         let (now, voice) = (self.start + Duration::from_millis(ms), true);
         match says {
-            Says::At(dbov) => self.speakers[speaker].is_heard(Some(Level { voice, dbov }), now),
-            Says::WithoutLevel => self.speakers[speaker].is_heard(None, now),
+            Says::At(dbov) => {
+                self.speakers[speaker].is_heard(Some(Level { voice, dbov }), frames, now)
+            }
+            Says::WithoutLevel => self.speakers[speaker].is_heard(None, frames, now),
             Says::Leaves => {
                 self.speakers[speaker].leave();
                 false
@@ -282,6 +294,24 @@ fn who_claims_to_be_loudest_does_not_silence_the_others() {
                 "{turns:?}"
             );
         }
+    }
+}
+
+#[test]
+fn t18_who_lies_about_how_much_sound_packets_hold_gains_nothing_on_packets_of_60_ms() {
+    for (limit, claimed) in [(1, 6), (2, 6), (3, 6), (2, 1)] {
+        let liars = limit * 3;
+        let mut room = Room::new(limit, liars + 1);
+        room.claimed = vec![claimed; liars + 1];
+        (room.length[0], room.claimed[0]) = (3, 3);
+        room.run(300 * SECOND, |speaker, _| {
+            Says::At(if speaker == 0 { -45 } else { 0 })
+        });
+        let waited = room.longest_wait(0);
+        assert!(
+            waited <= bound(limit, liars) + 3,
+            "{limit} places, {claimed} frames: {waited}"
+        );
     }
 }
 

@@ -25,6 +25,10 @@ struct Packet {
 }
 
 fn producer() -> Producer {
+    producer_in(Arc::new(ActiveSpeakers::new(Instant::now())))
+}
+
+fn producer_in(channel: Arc<ActiveSpeakers>) -> Producer {
     let options = ProducerOptions {
         ssrc: Some(1),
         opus_payload_type: Some(OPUS),
@@ -33,7 +37,7 @@ fn producer() -> Producer {
         ..ProducerOptions::default()
     };
     let shared = Arc::new(ProducerShared::new(ProducerId(1), "alice"));
-    let speaker = Speaker::new(Arc::new(ActiveSpeakers::new(Instant::now())), -60);
+    let speaker = Speaker::new(channel, -60);
     Producer::new(
         shared,
         Box::new(options),
@@ -41,6 +45,35 @@ fn producer() -> Producer {
         Rates::default(),
         speaker,
     )
+}
+
+/// Gives a producer a packet.
+fn receive(
+    producer: &mut Producer,
+    queues: &mut Queues,
+    (index, timestamp): (u64, u32),
+    level: Option<u8>,
+    now: Instant,
+) -> Result<Arc<MediaPacket>, Drop> {
+    let mut bytes = Vec::new();
+    let fields = Fields {
+        marker: false,
+        payload_type: OPUS,
+        sequence: index as u16,
+        timestamp,
+        ssrc: 1,
+    };
+    let level = level.map(|level| [level]);
+    let elements: Vec<(u8, &[u8])> = level.iter().map(|level| (LEVEL, &level[..])).collect();
+    fields.write(&elements, &mut bytes).unwrap();
+    bytes.extend_from_slice(b"opus");
+    let incoming = Incoming {
+        header: Header::parse(&bytes).unwrap(),
+        bytes: &bytes,
+        index,
+        pads: false,
+    };
+    producer.handle_packet(&incoming, now, queues)
 }
 
 /// Sends the packets 20 ms apart, beginning with index `first`. What left, by the index it came with: (number, timestamp).
@@ -55,25 +88,8 @@ fn send(first: u64, packets: &[Packet]) -> BTreeMap<u64, (u64, u32)> {
     for (time, place) in arrivals {
         let now = start + Duration::from_millis(20) * u32::try_from(time).unwrap();
         let index = first + place as u64;
-        let mut bytes = Vec::new();
-        let fields = Fields {
-            marker: false,
-            payload_type: OPUS,
-            sequence: index as u16,
-            timestamp: (index * 960) as u32,
-            ssrc: 1,
-        };
-        let level = packets[place].level.map(|level| [level]);
-        let elements: Vec<(u8, &[u8])> = level.iter().map(|level| (LEVEL, &level[..])).collect();
-        fields.write(&elements, &mut bytes).unwrap();
-        bytes.extend_from_slice(b"opus");
-        let incoming = Incoming {
-            header: Header::parse(&bytes).unwrap(),
-            bytes: &bytes,
-            index,
-            pads: false,
-        };
-        match producer.handle_packet(&incoming, now, &mut queues) {
+        let (at, level) = ((index, (index * 960) as u32), packets[place].level);
+        match receive(&mut producer, &mut queues, at, level, now) {
             Ok(packet) => assert!(
                 left.insert(index, (packet.sequence, packet.timestamp))
                     .is_none()
@@ -129,4 +145,113 @@ proptest! {
             }
         }
     }
+}
+
+/// RTP ticks of 20 ms.
+const FRAME: u32 = 960;
+
+/// How many frames the last of some packets of an index and a timestamp counts as: told by how far a level of 0 dBov lifts the smoothed one when
+/// all before were silent.
+fn frames_of_the_last(packets: &[(u64, u32)]) -> usize {
+    let (mut producer, mut queues, now) = (producer(), Queues::default(), Instant::now());
+    let (last, before) = packets.split_last().unwrap();
+    for packet in before {
+        let _ = receive(&mut producer, &mut queues, *packet, Some(127), now);
+    }
+    let _ = receive(&mut producer, &mut queues, *last, Some(0), now);
+    let lifted = |frames| Frames::of(Some(frames * FRAME)).approach(-127.0, 0.0, 0.4);
+    let change = queues.events.iter().find_map(|event| match event {
+        Event::ProducerSpeaking { level, .. } => Some(*level),
+        _ => None,
+    });
+    let levels = (1..=6).map(|frames| lifted(frames) as i8);
+    // One frame is not enough to speak.
+    change.map_or(1, |change| {
+        levels
+            .into_iter()
+            .position(|level| level == change)
+            .unwrap()
+            + 1
+    })
+}
+
+#[test]
+fn how_much_sound_a_packet_holds_is_told_by_the_timestamps() {
+    for (frames, ticks) in [(1, 480), (1, 960), (2, 1_920), (3, 2_880), (6, 5_760)] {
+        let first = 0_u32.wrapping_sub(ticks + 7); // they wrap in between
+        let packets =
+            [0, 1, 2].map(|place| (70 + u64::from(place), first.wrapping_add(place * ticks)));
+        assert_eq!(frames_of_the_last(&packets), frames, "{ticks} ticks");
+    }
+}
+
+#[test]
+fn a_packet_counts_as_one_frame_when_it_is_not_known_how_much_sound_it_holds() {
+    const LONG: u32 = 3 * FRAME;
+    let cases: [(&str, &[(u64, u32)]); 7] = [
+        ("the first", &[(70, 9 * LONG)]),
+        ("after a loss", &[(70, 0), (71, LONG), (73, 3 * LONG)]),
+        ("late", &[(70, 0), (72, 2 * LONG), (71, LONG)]),
+        ("after a pause", &[(70, 0), (71, LONG), (72, 20_000)]),
+        ("just above 120 ms", &[(70, 0), (71, 6 * FRAME + 1)]),
+        ("the same time", &[(70, LONG), (71, LONG)]),
+        ("backwards", &[(70, 2 * LONG), (71, LONG)]),
+    ];
+    for (case, packets) in cases {
+        assert_eq!(frames_of_the_last(packets), 1, "{case}");
+    }
+    let after = [(70, 0), (72, 2 * LONG), (71, LONG), (73, 3 * LONG)];
+    assert_eq!(frames_of_the_last(&after), 3, "what follows is known again");
+}
+
+#[test]
+fn how_much_sound_a_packet_holds_is_forgotten_with_a_goodbye() {
+    let (mut producer, mut queues, now) = (producer(), Queues::default(), Instant::now());
+    let mut send = |producer: &mut Producer, index: u32| {
+        let at = (index.into(), index * 3 * FRAME);
+        receive(producer, &mut queues, at, Some(0), now).unwrap();
+        core::mem::take(&mut queues.events).len()
+    };
+    assert_eq!(send(&mut producer, 0), 0);
+    producer.handle_bye(now, &mut Queues::default());
+    assert_eq!(send(&mut producer, 1), 0);
+    assert_eq!(send(&mut producer, 2), 1, "and is known again");
+}
+
+#[test]
+fn a_fan_is_shut_out_after_the_same_time_whatever_its_packets_length() {
+    let heard = [1, 2, 3].map(|length| {
+        let (mut producer, mut queues, start) = (producer(), Queues::default(), Instant::now());
+        let heard = (0..300 / length).filter(|place| {
+            let now = start + Duration::from_millis(20) * (place * length);
+            let at = ((*place).into(), place * length * FRAME);
+            let level = if *place == 0 { 127 } else { 55 };
+            receive(&mut producer, &mut queues, at, Some(level), now).is_ok()
+        });
+        heard.count() as u32 * length
+    });
+    assert!((190..=200).contains(&heard[0]), "{heard:?}");
+    assert!(
+        heard.iter().all(|frames| frames.abs_diff(heard[0]) <= 3),
+        "{heard:?}"
+    );
+}
+
+#[test]
+fn who_is_louder_takes_a_place_with_60_ms_of_sound_that_come_in_one_packet() {
+    let (mut queues, start) = (Queues::default(), Instant::now());
+    let channel = Arc::new(ActiveSpeakers::new(start));
+    channel.set_limit(1);
+    let (mut holder, mut louder) = (producer_in(Arc::clone(&channel)), producer_in(channel));
+    for place in 0..110 {
+        let now = start + Duration::from_millis(20) * place;
+        let at = (place.into(), place * FRAME);
+        assert!(receive(&mut holder, &mut queues, at, Some(45), now).is_ok());
+    }
+    let heard = [0, 1].map(|place| {
+        let now = start + Duration::from_millis(2_200) + Duration::from_millis(60) * place;
+        let at = (place.into(), place * 3 * FRAME);
+        receive(&mut louder, &mut queues, at, Some(20), now).is_ok()
+    });
+    assert_eq!(heard, [false, true]);
 }

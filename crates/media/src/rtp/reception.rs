@@ -43,6 +43,14 @@ impl Reception {
         }
     }
 
+    /// RTP ticks from the packet directly before this one, which is not counted yet; wraps, so what goes back is far ahead. `None` when that one
+    /// is not the newest: this is the first packet, or it is late, or something before it was lost.
+    #[must_use]
+    pub fn ticks_since_previous(&self, index: u64, timestamp: u32) -> Option<u32> {
+        let (_, before) = self.newest?;
+        (index.checked_sub(1) == Some(self.highest)).then(|| timestamp.wrapping_sub(before))
+    }
+
     /// Counts a packet that has been let in: its 48-bit index and its RTP timestamp.
     pub fn receive(&mut self, index: u64, timestamp: u32, now: Instant) {
         if self.received == 0 {

@@ -51,6 +51,20 @@ fn a_stream_without_loss_has_none() {
 }
 
 #[test]
+fn ticks_are_told_since_the_packet_directly_before_and_no_other() {
+    let (none, _) = received([]);
+    assert_eq!(none.ticks_since_previous(0, 0), None);
+    let (reception, _) = received([10, 12, 11]);
+    let ticks = |index, timestamp| reception.ticks_since_previous(index, timestamp);
+    assert_eq!(ticks(13, 15 * TICKS), Some(3 * TICKS));
+    assert_eq!(ticks(13, 12 * TICKS - 1), Some(u32::MAX));
+    assert_eq!(
+        [0, 11, 12, 14].map(|index| ticks(index, 15 * TICKS)),
+        [None; 4]
+    );
+}
+
+#[test]
 fn the_fraction_covers_the_time_since_the_last_report_and_the_count_all_time() {
     let (mut reception, start) = received((0..100).filter(|index| index % 4 != 1));
     let block = reception.report(7, start).unwrap();
