@@ -645,6 +645,14 @@ class LoadReport:
         """Packets sent, by the speaker's transport."""
 
     @property
+    def sent_by_ms(self) -> dict[int, int]:
+        """The same packets of all, by the milliseconds of sound that each holds; no entry for none."""
+
+    @property
+    def asked(self) -> int:
+        """Packets that all speakers are to send in all, if nothing holds them up and the packets' length stays."""
+
+    @property
     def expected(self) -> int:
         """Packets that the sequence numbers of all streams tell of."""
 
@@ -681,7 +689,7 @@ class LoadReport:
 
 @final
 class LoadClient:
-    """A crowd of clients: ICE, DTLS and SRTP towards an ICE-lite server, and voice at 50 packets a second.
+    """A crowd of clients: ICE, DTLS and SRTP towards an ICE-lite server, and voice.
 
     Its threads end with `close`, or when the object goes. Usable from any thread.
     """
@@ -733,22 +741,33 @@ class LoadClient:
         payload_type: int,
         payload: int,
         vary: int = 0,
+        ptime_ms: int = 20,
         level_extension: int | None = None,
         level: int = -30,
     ) -> None:
-        """Send a packet each 20 ms on a transport, as soon as it is connected.
+        """Send a packet each `ptime_ms` on a transport, as soon as it is connected.
 
         Args:
             transport: its id.
             ssrc: the stream's SSRC; likewise its `payload_type`.
-            payload: bytes of each packet's payload, 12 … 1200.
-            vary: by how many bytes a packet may be longer or shorter; within the range of `payload`.
+            payload: bytes of 20 ms of sound, 12 … 1200; a packet of 40 or 60 ms has two or three times as many, and
+                1200 at most too.
+            vary: by how many bytes 20 ms may be longer or shorter; within the range of `payload`.
+            ptime_ms: how much sound each packet holds: 20, 40 or 60 ms.
             level_extension: id of the audio-level header extension (RFC 6464), 1 … 14; `None` = none.
             level: the level that it tells, -127 … 0 dBov.
 
         Raises:
             InvalidOption: an argument is out of its range.
             UnknownId: no such transport.
+        """
+
+    def set_ptime(self, transport: int, *, ms: int) -> None:
+        """Let the packets of a transport that speaks hold so much sound from soon on: 20, 40 or 60 ms.
+
+        Speakers change one after the other, some packets later at most, so that they stay spread evenly over the
+        packet time; between `silence` and `measure` at once. Whoever's packets would be longer than 1200 bytes goes on
+        as before. Raises `InvalidOption`, `UnknownId`.
         """
 
     def hear(self, transport: int, *, ssrcs: Sequence[int]) -> None:
@@ -763,8 +782,8 @@ class LoadClient:
     def silence(self) -> None:
         """Let nobody speak."""
 
-    def measure(self, *, packets: int) -> None:
-        """Let every connected speaker send exactly so many packets, and count traffic from here on."""
+    def measure(self, *, sound_ms: int) -> None:
+        """Let every connected speaker send so much sound, in whole packets, and count traffic from here on."""
 
     def progress(self) -> LoadProgress:
         """How far the crowd is; cheap."""

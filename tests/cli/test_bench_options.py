@@ -19,7 +19,7 @@ def options(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> BenchOptions:
 def test_without_options_ten_people_speak_for_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = options(monkeypatch)
     assert (chosen.url, chosen.channels, chosen.participants, chosen.speaking, chosen.voices) == (None, 1, 10, 10, 10)
-    assert chosen.packets == 500
+    assert chosen.sound_ms == 10_000
 
 
 def test_every_option_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:

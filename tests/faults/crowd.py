@@ -72,7 +72,7 @@ class Crowd:
         """
         self.native.silence()
         await until(Quiet(lambda: self.native.progress().arrived, time.monotonic))
-        self.native.measure(packets=packets)
+        self.native.measure(sound_ms=packets * 20)
         yield self._report
 
     async def _report(self) -> LoadReport:

@@ -33,6 +33,7 @@ def report(**members: object) -> LoadReport:
         "delay": latency(9, p50_ms=0.25, p99_ms=0.5, p999_ms=0.75, max_ms=1.0),
         "slip": latency(9, p99_ms=1.0),
         "sent": {0: 100, 2: 90},
+        "sent_by_ms": {20: 190},
         "expected": 380,
         "received": 378,
         "again": 1,
@@ -64,6 +65,7 @@ def whole(given: LoadReport, **members: object) -> Result:
         "seconds": 2.0,
         "payload": 100,
         "vary": 0,
+        "ptime_ms": {20: 190},
         "measured": True,
         "joined": 4,
         "failures": {"no-answer": 2},
@@ -151,6 +153,15 @@ def test_open_microphones_at_which_nobody_talks_are_named() -> None:
     assert "3 speaking (1 talking)," in table.lines(whole(report(), speakers=3))[0]
     assert "1 speaking, 2 muted, 100 bytes" in table.lines(whole(report()))[0]
     assert "1 speaking, 2 listening only, 100" in table.lines(whole(report(), listeners=2))[0]
+
+
+def test_how_much_sound_the_packets_held_is_told_and_counted_where_it_differs() -> None:
+    assert "20 ms of sound in each" in "\n".join(table.lines(whole(report())))
+    mixed = whole(report(), ptime_ms={60: 150, 20: 40})
+    assert "40 of 20 ms, 150 of 60 ms" in "\n".join(table.lines(mixed))
+    assert json.loads(result.to_json(mixed))["ptime_ms"] == {"20": 40, "60": 150}
+    nothing_sent = whole(report(), ptime_ms={})
+    assert "of sound" not in "\n".join(table.lines(nothing_sent))
 
 
 def test_a_run_that_ended_early_says_so() -> None:

@@ -13,6 +13,7 @@ use mio::Waker;
 
 use crate::crowd::{Common, SpeakOptions};
 use crate::places;
+use crate::ptime::Ptime;
 use crate::report::{Counters, Progress, Report};
 use crate::thread::{Command, Commands, Thread};
 
@@ -141,7 +142,7 @@ impl LoadClient {
         Ok(id)
     }
 
-    /// Lets a transport send a packet each 20 ms, from its connection on.
+    /// Lets a transport send a packet each `ptime` of the options, from its connection on.
     ///
     /// # Errors
     /// [`Error::InvalidOption`], [`Error::UnknownId`], [`Error::Closed`].
@@ -149,6 +150,16 @@ impl LoadClient {
         options.check()?;
         self.known(transport)?;
         self.tell(transport, |place| Command::Speak(place, options))
+    }
+
+    /// Lets the packets of a transport that speaks hold so much sound from soon on, at most some packets later: clients do not all change in
+    /// the same moment. It goes on as before when such packets would be longer than 1,200 bytes.
+    ///
+    /// # Errors
+    /// [`Error::UnknownId`], [`Error::Closed`].
+    pub fn set_ptime(&self, transport: u64, ptime: Ptime) -> Result<()> {
+        self.known(transport)?;
+        self.tell(transport, |place| Command::SetPtime(place, ptime))
     }
 
     /// Waits for streams on a transport; their first packets are timed from now.
@@ -186,12 +197,12 @@ impl LoadClient {
         self.tell_all(|| Command::Silence)
     }
 
-    /// Lets every connected speaker send exactly so many packets, and counts traffic from here on.
+    /// Lets every connected speaker send so much sound, in whole packets, and counts traffic from here on.
     ///
     /// # Errors
     /// [`Error::Closed`].
-    pub fn measure(&self, packets: u64) -> Result<()> {
-        self.tell_all(|| Command::Measure(packets))
+    pub fn measure(&self, sound: Duration) -> Result<()> {
+        self.tell_all(|| Command::Measure(sound))
     }
 
     /// How far the crowd is.

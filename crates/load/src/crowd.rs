@@ -12,14 +12,14 @@ use hocket_media::Outbox;
 use hocket_media::client::{Failure, Identity, Outcome, Remote, Transport, TransportOptions};
 use hocket_media::rtp::Header;
 
-use crate::pace::Pace;
 use crate::places;
+use crate::ptime::Ptime;
 use crate::report::{Counters, Report};
 pub use crate::speaker::SpeakOptions;
-use crate::speaker::Speaker;
 use crate::stamp;
 use crate::stream::{Arrival, Stream};
 use crate::streams::Streams;
+use crate::voices::Voices;
 
 /// Our user name fragment, the same for all: a lite server sends no checks that would name it.
 const FRAGMENT: &str = "load";
@@ -44,7 +44,6 @@ struct Member {
     /// The earliest look at it that stands in the heap.
     scheduled: Option<Instant>,
     streams: Streams,
-    speaker: Option<Speaker>,
 }
 
 /// See the module's documentation.
@@ -52,7 +51,7 @@ pub struct Crowd {
     common: Common,
     members: Vec<Member>,
     deadlines: BinaryHeap<Reverse<(Instant, usize)>>,
-    pace: Pace,
+    voices: Voices,
     outbox: Outbox,
     /// Histograms and sums; what streams and speakers count stands with them.
     tally: Report,
@@ -64,10 +63,10 @@ pub struct Crowd {
 impl Crowd {
     pub(crate) fn new(common: Common) -> Self {
         Self {
+            voices: Voices::new(Arc::clone(&common.counters)),
             common,
             members: Vec::new(),
             deadlines: BinaryHeap::new(),
-            pace: Pace::default(),
             outbox: Outbox::default(),
             tally: Report::default(),
             failures: Vec::new(),
@@ -89,7 +88,10 @@ impl Crowd {
     #[must_use]
     pub fn next_timeout(&self) -> Option<Instant> {
         let deadline = self.deadlines.peek().map(|Reverse((at, _))| *at);
-        [deadline, self.pace.next()].into_iter().flatten().min()
+        [deadline, self.voices.next_timeout()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Makes a transport at the next place.
@@ -111,7 +113,6 @@ impl Crowd {
             made: now,
             scheduled: None,
             streams: Streams::default(),
-            speaker: None,
         });
         self.act(place, now, |transport, outbox| {
             transport.handle_timeout(now, outbox)
@@ -120,11 +121,14 @@ impl Crowd {
 
     /// Lets a transport speak from now on.
     pub(crate) fn add_speaker(&mut self, place: usize, options: SpeakOptions, now: Instant) {
-        if let Some(member) = self.members.get_mut(place) {
-            member.speaker = Some(Speaker::new(options));
-            self.pace.remove(place);
-            self.pace.add(place, now);
+        if place < self.members.len() {
+            self.voices.add(place, options, now);
         }
+    }
+
+    /// Lets a transport's packets hold so much sound from soon on.
+    pub(crate) fn set_ptime(&mut self, place: usize, ptime: Ptime) {
+        self.voices.wish(place, ptime);
     }
 
     /// Waits for streams on a transport.
@@ -146,28 +150,19 @@ impl Crowd {
 
     /// Ends a transport as its client wishes.
     pub(crate) fn close(&mut self, place: usize, now: Instant) {
-        self.pace.remove(place);
+        self.voices.remove(place);
         if let Some(member) = self.members.get_mut(place) {
-            if let Some(mut speaker) = member.speaker.take() {
-                finish(&self.common.counters, &mut speaker);
-            }
             member.transport.close(now, &mut self.outbox);
         }
     }
 
     /// Lets nobody speak.
     pub(crate) fn silence(&mut self) {
-        self.pace.clear();
-        let speakers = self
-            .members
-            .iter_mut()
-            .filter_map(|member| member.speaker.as_mut());
-        speakers.for_each(|speaker| finish(&self.common.counters, speaker));
+        self.voices.silence();
     }
 
-    /// Lets every connected speaker send so many packets, and counts from here on.
-    pub(crate) fn measure(&mut self, packets: u64, now: Instant) {
-        self.silence();
+    /// Lets every connected speaker send so much sound, and counts from here on.
+    pub(crate) fn measure(&mut self, sound: Duration, now: Instant) {
         let (connect, first_packet) = (
             std::mem::take(&mut self.tally.connect),
             std::mem::take(&mut self.tally.first_packet),
@@ -177,19 +172,15 @@ impl Crowd {
             first_packet,
             ..Report::default()
         };
-        for (place, member) in self.members.iter_mut().enumerate() {
+        for member in &mut self.members {
             member.streams.iter_mut().for_each(Stream::begin);
-            let connected = member.transport.is_connected();
-            if let Some(speaker) = &mut member.speaker {
-                speaker.sent = 0;
-                speaker.left = Some(packets);
-                if connected && packets > 0 {
-                    self.pace.add(place, now);
-                    speaker.counted = true;
-                    self.common.counters.speaking.fetch_add(1, Ordering::AcqRel);
-                }
-            }
         }
+        let members = &self.members;
+        let connected = |place: usize| {
+            let member = members.get(place);
+            member.is_some_and(|member| member.transport.is_connected())
+        };
+        self.voices.measure(sound, now, connected);
     }
 
     /// Takes a datagram that came to the transport at this place: to its socket when it `arrived`, to us `now`.
@@ -246,52 +237,40 @@ impl Crowd {
     /// Lets those speak who are due, at most so many; gives how many that were.
     pub fn speak(&mut self, now: Instant, most: usize) -> usize {
         for spoken in 0..most {
-            let members = &self.members;
-            let goes_on = |place: usize| {
-                let speaker = members
-                    .get(place)
-                    .and_then(|member| member.speaker.as_ref());
-                speaker.is_some_and(Speaker::goes_on)
-            };
-            let Some((due, place)) = self.pace.pop_due(now, goes_on) else {
+            let Some(turn) = self.voices.next_turn(now) else {
                 return spoken;
             };
-            let Some(member) = self.members.get_mut(place) else {
+            let Some(member) = self.members.get_mut(turn.speaker) else {
                 continue;
             };
-            let Some(speaker) = &mut member.speaker else {
-                continue;
-            };
-            speaker.speak(
-                &mut member.transport,
-                self.common.epoch,
-                now,
-                &mut self.outbox,
-            );
-            self.tally.slip.record(now.saturating_duration_since(due));
-            if speaker.left == Some(0) {
-                finish(&self.common.counters, speaker);
-            }
+            let (transport, outbox) = (&mut member.transport, &mut self.outbox);
+            self.voices
+                .speak(turn, transport, self.common.epoch, now, outbox);
+            self.tally.slip.record(turn.late);
         }
         most
     }
 
     /// How long the schedule of those who speak has stood still since the count began.
     pub(crate) fn paused(&self) -> Duration {
-        self.pace.paused()
+        self.voices.paused()
     }
 
     /// What has been counted. `name` gives the transport at a place its id.
     pub(crate) fn report(&self, name: impl Fn(usize) -> u64) -> Report {
         let mut report = self.tally.clone();
-        for (place, member) in self.members.iter().enumerate() {
+        for member in &self.members {
             for stream in member.streams.iter() {
                 report.expected += stream.expected();
                 report.received += stream.received();
                 report.again += stream.again();
             }
-            if let Some(speaker) = &member.speaker {
-                report.sent.push((name(place), speaker.sent));
+        }
+        for (place, speaker) in self.voices.iter() {
+            report.sent.push((name(place), speaker.sent().iter().sum()));
+            report.asked += speaker.asked();
+            for (sum, sent) in report.by_ptime.iter_mut().zip(speaker.sent()) {
+                *sum += sent;
             }
         }
         let failures = self.failures.iter();
@@ -383,12 +362,5 @@ impl Crowd {
                 .delay
                 .record(arrived.saturating_duration_since(sent));
         }
-    }
-}
-
-/// Takes a speaker off those who have packets of the measurement to send.
-fn finish(counters: &Counters, speaker: &mut Speaker) {
-    if std::mem::take(&mut speaker.counted) {
-        counters.speaking.fetch_sub(1, Ordering::AcqRel);
     }
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::Histogram;
+use crate::ptime::Ptime;
 
 /// How far the crowd is, at any time, for whoever waits for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,6 +57,10 @@ pub struct Report {
     pub slip: Histogram,
     /// Packets sent, by transport.
     pub sent: Vec<(u64, u64)>,
+    /// The same packets of all transports, by [`Ptime::index`].
+    pub by_ptime: [u64; Ptime::ALL.len()],
+    /// Packets that all speakers are to send in all, if nothing holds them up and the packets' length stays.
+    pub asked: u64,
     /// Packets that the sequence numbers of all streams tell of.
     pub expected: u64,
     /// Those of them that came, each once.
@@ -101,6 +106,10 @@ impl Report {
         self.delay.merge(&other.delay);
         self.slip.merge(&other.slip);
         self.sent.extend(other.sent);
+        for (sum, more) in self.by_ptime.iter_mut().zip(other.by_ptime) {
+            *sum += more;
+        }
+        self.asked += other.asked;
         self.expected += other.expected;
         self.received += other.received;
         self.again += other.again;

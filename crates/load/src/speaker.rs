@@ -1,16 +1,16 @@
-//! One speaker: the RTP line that it sends, packet by packet.
+//! One speaker: the RTP line that it sends, packet by packet. A packet holds one, two or three frames of 20 ms ([`Ptime`]); how many may change
+//! while it speaks.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hocket_engine::{Error, Result};
 use hocket_media::Outbox;
 use hocket_media::client::Transport;
 use hocket_media::rtp::{Fields, Level};
 
+use crate::ptime::Ptime;
 use crate::stamp;
 
-/// RTP ticks of 20 ms at 48 kHz (RFC 7587 §4.1).
-const FRAME_TICKS: u32 = 960;
 /// What one packet may hold, so that no datagram is longer than a path takes.
 const PAYLOAD_MAX: usize = 1_200;
 /// One-byte header extensions have ids up to 14 (RFC 8285 §4.2).
@@ -26,10 +26,12 @@ pub struct SpeakOptions {
     pub ssrc: u32,
     /// Payload type of Opus, 0–127.
     pub payload_type: u8,
-    /// Bytes of each packet's payload, [`stamp::LEN`] – 1,200.
+    /// Bytes of a frame of 20 ms, [`stamp::LEN`] – 1,200. A packet of more frames has so much more, at the same bit rate, and 1,200 at most too.
     pub payload: usize,
-    /// By how many bytes a packet may be longer or shorter than `payload`, as with variable bit rate; every length within is as likely.
+    /// By how many bytes a frame may be longer or shorter than `payload`, as with variable bit rate; every length within is as likely.
     pub vary: usize,
+    /// How much sound each packet holds.
+    pub ptime: Ptime,
     /// Header-extension id of the audio level (RFC 6464), 1–14; `None` = not written.
     pub level_extension: Option<u8>,
     /// The level that is written, −127–0 dBov. From −60 on it is marked as voice; below, the packets are those of an open microphone at which
@@ -53,6 +55,9 @@ impl SpeakOptions {
         if self.vary > (self.payload - stamp::LEN).min(PAYLOAD_MAX - self.payload) {
             return refuse("vary: the shortest payload has 12 bytes, the longest 1,200");
         }
+        if self.longest(self.ptime) > PAYLOAD_MAX {
+            return refuse("ptime: the longest payload of so many frames has 1,200 bytes");
+        }
         if self
             .level_extension
             .is_some_and(|id| !(1..=EXTENSION_MAX).contains(&id))
@@ -64,19 +69,36 @@ impl SpeakOptions {
         }
         Ok(())
     }
+
+    /// Bytes of the longest payload with packets of this length.
+    const fn longest(&self, ptime: Ptime) -> usize {
+        (self.payload + self.vary) * ptime.frames()
+    }
+}
+
+/// Another packet time, as soon as so many packets more have been sent.
+#[derive(Clone, Copy, Debug)]
+struct Change {
+    ptime: Ptime,
+    after: usize,
 }
 
 /// See the module's documentation.
 #[derive(Debug)]
 pub(crate) struct Speaker {
     options: SpeakOptions,
+    change: Option<Change>,
     /// 48-bit SRTP index of the next packet; its low 16 bits are the sequence number.
     index: u64,
+    /// Frames of 20 ms sent so far.
+    frames: u64,
     timestamp: u32,
-    /// Packets sent since the count began.
-    pub(crate) sent: u64,
-    /// Packets to come; `None` = no end.
-    pub(crate) left: Option<u64>,
+    /// Packets sent since the count began, by [`Ptime::index`].
+    sent: [u64; Ptime::ALL.len()],
+    /// Turns it had since then, whether its transport could send or not.
+    turns: u64,
+    /// Sound to come; `None` = no end.
+    left: Option<Duration>,
     /// Whether it stands among those who have packets of the measurement to send.
     pub(crate) counted: bool,
     header: Vec<u8>,
@@ -85,21 +107,61 @@ pub(crate) struct Speaker {
 
 impl Speaker {
     pub(crate) fn new(options: SpeakOptions) -> Self {
+        let longest = Ptime::ALL.map(|ptime| options.longest(ptime));
+        let fitting = longest.into_iter().filter(|length| *length <= PAYLOAD_MAX);
         Self {
             options,
+            change: None,
             index: 0,
+            frames: 0,
             timestamp: 0,
-            sent: 0,
+            sent: [0; Ptime::ALL.len()],
+            turns: 0,
             left: None,
             counted: false,
             header: Vec::new(),
-            payload: vec![0xA5; options.payload + options.vary],
+            payload: vec![0xA5; fitting.max().unwrap_or_default()],
         }
     }
 
-    /// Whether it has more to say after the next packet.
+    /// How much sound its next packet holds.
+    pub(crate) fn ptime(&self) -> Ptime {
+        self.options.ptime
+    }
+
+    /// Packets sent since the count began, by [`Ptime::index`].
+    pub(crate) fn sent(&self) -> &[u64; Ptime::ALL.len()] {
+        &self.sent
+    }
+
+    /// Packets that it is to send in all since the count began, if nothing holds it up and their length stays.
+    pub(crate) fn asked(&self) -> u64 {
+        let left = self.left.unwrap_or_default();
+        self.turns + left.as_millis().div_ceil(self.ptime().ms().into()) as u64
+    }
+
+    /// Takes a wish for another packet time, for after the packet in the making and `after` more. A wish for packets that would be too long is
+    /// none, as a client that cannot goes on as before.
+    pub(crate) fn wish(&mut self, ptime: Ptime, after: usize) {
+        if self.options.longest(ptime) <= PAYLOAD_MAX {
+            self.change = Some(Change { ptime, after });
+        }
+    }
+
+    /// Counts from here on, and has so much sound to send: whole packets, the last one may hold more. Between two talks nothing is in the making,
+    /// so a wish is fulfilled at once.
+    pub(crate) fn begin(&mut self, sound: Duration) {
+        if let Some(change) = self.change.take() {
+            self.options.ptime = change.ptime;
+        }
+        self.left = Some(sound);
+        self.turns = 0;
+        self.sent = [0; Ptime::ALL.len()];
+    }
+
+    /// Whether it has more to say.
     pub(crate) fn goes_on(&self) -> bool {
-        self.left.is_none_or(|left| left > 1)
+        self.left != Some(Duration::ZERO)
     }
 
     /// Sends one packet. Time passes for the stream even when the transport cannot send.
@@ -114,19 +176,45 @@ impl Speaker {
         self.write_header();
         let payload = self.payload.get(..self.length()).unwrap_or_default();
         let sent = transport.send_rtp(&self.header, payload, self.index, outbox);
-        self.sent += u64::from(sent);
-        self.index += u64::from(sent);
-        self.timestamp = self.timestamp.wrapping_add(FRAME_TICKS);
-        self.left = self.left.map(|left| left.saturating_sub(1));
+        self.pass(sent);
     }
 
-    /// Bytes of the next payload: the same for the same stream and number, so that two runs send the same.
+    /// Moves on by a packet.
+    fn pass(&mut self, sent: bool) {
+        let ptime = self.ptime();
+        if sent {
+            self.index += 1;
+            self.frames += ptime.frames() as u64;
+            if let Some(count) = self.sent.get_mut(ptime.index()) {
+                *count += 1;
+            }
+        }
+        self.turns += 1;
+        self.timestamp = self.timestamp.wrapping_add(ptime.ticks());
+        self.left = self.left.map(|left| left.saturating_sub(ptime.duration()));
+        match &mut self.change {
+            Some(Change { ptime, after: 0 }) => {
+                self.options.ptime = *ptime;
+                self.change = None;
+            }
+            Some(change) => change.after -= 1,
+            None => {}
+        }
+    }
+
+    /// Bytes of the next payload: those of its frames.
     fn length(&self) -> usize {
+        let frames = self.ptime().frames() as u64;
+        (0..frames).map(|one| self.frame(self.frames + one)).sum()
+    }
+
+    /// Bytes of a frame: the same for the same stream and number, so that two runs send the same.
+    fn frame(&self, number: u64) -> usize {
         let SpeakOptions { payload, vary, .. } = self.options;
         // Fibonacci hashing: neighbours come out far apart.
-        let number =
-            (self.index ^ u64::from(self.options.ssrc) << 32).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        payload - vary + (number >> 32) as usize % (2 * vary + 1)
+        let hash =
+            (number ^ u64::from(self.options.ssrc) << 32).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        payload - vary + (hash >> 32) as usize % (2 * vary + 1)
     }
 
     fn write_header(&mut self) {
@@ -159,79 +247,5 @@ impl Speaker {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-mod tests {
-    use super::*;
-    use hocket_media::rtp::Header;
-
-    const OPTIONS: SpeakOptions = SpeakOptions {
-        ssrc: 7,
-        payload_type: 111,
-        payload: 80,
-        vary: 0,
-        level_extension: Some(3),
-        level: -30,
-    };
-
-    fn level(dbov: i8) -> Level {
-        let mut speaker = Speaker::new(SpeakOptions {
-            level: dbov,
-            ..OPTIONS
-        });
-        speaker.write_header();
-        let packet = [&speaker.header[..], &speaker.payload[..]].concat();
-        let header = Header::parse(&packet).unwrap();
-        Level::from_bytes(header.extension(&packet, 3).unwrap()).unwrap()
-    }
-
-    #[test]
-    fn lengths_vary_evenly_within_what_was_asked_for_and_are_the_same_each_time() {
-        let lengths = |ssrc, vary| -> Vec<usize> {
-            let mut speaker = Speaker::new(SpeakOptions {
-                ssrc,
-                vary,
-                ..OPTIONS
-            });
-            let next = |index| {
-                speaker.index = index;
-                speaker.length()
-            };
-            (0..8_100).map(next).collect()
-        };
-        let varied = lengths(7, 40);
-        for length in 40..=120 {
-            let times = varied.iter().filter(|one| **one == length).count();
-            assert!(
-                (50..=150).contains(&times),
-                "{length}: {times} times of 100"
-            );
-        }
-        assert_eq!(varied, lengths(7, 40));
-        assert_ne!(varied, lengths(8, 40));
-        assert!(lengths(7, 0).iter().all(|length| *length == 80));
-    }
-
-    #[test]
-    fn a_payload_that_may_become_too_short_or_too_long_is_refused() {
-        for (payload, vary, fits) in [
-            (80, 68, true),
-            (80, 69, false),
-            (1_190, 10, true),
-            (1_190, 11, false),
-        ] {
-            let options = SpeakOptions {
-                payload,
-                vary,
-                ..OPTIONS
-            };
-            assert_eq!(options.check().is_ok(), fits, "{payload} ± {vary}");
-        }
-    }
-
-    #[test]
-    fn a_quiet_microphone_is_marked_as_no_voice() {
-        for (dbov, voice) in [(-30, true), (-60, true), (-61, false), (-80, false)] {
-            assert_eq!(level(dbov), Level { voice, dbov });
-        }
-    }
-}
+#[path = "speaker_tests.rs"]
+mod tests;

@@ -17,6 +17,7 @@ use mio::{Interest, Poll, Token, Waker};
 
 use crate::clock::Clock;
 use crate::crowd::{Common, Crowd, SpeakOptions};
+use crate::ptime::Ptime;
 use crate::report::{Report, ThreadReport};
 use crate::{kernel, places};
 
@@ -47,10 +48,11 @@ pub(crate) enum Command {
     Create(Remote),
     Close(usize),
     Speak(usize, SpeakOptions),
+    SetPtime(usize, Ptime),
     Hear(usize, Vec<u32>),
     Unhear(usize, u32),
     Silence,
-    Measure(u64),
+    Measure(Duration),
     Report(Reply<Report>),
     Stop,
 }
@@ -172,12 +174,13 @@ impl Thread {
                 Command::Create(remote) => self.create(remote, now),
                 Command::Close(place) => self.crowd.close(place, now),
                 Command::Speak(place, options) => self.crowd.add_speaker(place, options, now),
+                Command::SetPtime(place, ptime) => self.crowd.set_ptime(place, ptime),
                 Command::Hear(place, ssrcs) => self.crowd.hear(place, &ssrcs, now),
                 Command::Unhear(place, ssrc) => self.crowd.unhear(place, ssrc),
                 Command::Silence => self.crowd.silence(),
-                Command::Measure(packets) => {
+                Command::Measure(sound) => {
                     self.restart();
-                    self.crowd.measure(packets, now);
+                    self.crowd.measure(sound, now);
                 }
                 Command::Report(reply) => {
                     let _ = reply.send(self.report()); // whoever asked may be gone

@@ -11,11 +11,12 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use hocket_engine::{Engine, EngineOptions, RouterId};
-use hocket_load::{LoadClient, LoadOptions, SpeakOptions};
+use hocket_load::{LoadClient, LoadOptions, Ptime, SpeakOptions};
 use hocket_media::{ConsumerOptions, Fingerprints, ProducerId, ProducerOptions, Role, TransportId};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const PACKETS: u64 = 25;
+const SOUND: Duration = Duration::from_millis(20 * PACKETS);
 
 struct Hall {
     engine: Engine,
@@ -64,12 +65,18 @@ impl Hall {
     }
 
     fn speaker(&self, ssrc: u32) -> ProducerId {
+        self.speaker_of(ssrc, Ptime::Ms20).0
+    }
+
+    /// Somebody with packets of this length, and its number.
+    fn speaker_of(&self, ssrc: u32, ptime: Ptime) -> (ProducerId, u64) {
         let (transport, number) = self.transport();
         let options = SpeakOptions {
             ssrc,
             payload_type: 111,
             payload: 80,
             vary: 20,
+            ptime,
             level_extension: Some(1),
             level: -30,
         };
@@ -80,7 +87,7 @@ impl Hall {
             audio_level_extension: Some(1),
             ..ProducerOptions::default()
         };
-        self.engine.produce(transport, options).unwrap()
+        (self.engine.produce(transport, options).unwrap(), number)
     }
 
     fn listener(&self, speakers: &[ProducerId]) {
@@ -103,6 +110,16 @@ impl Hall {
         }
     }
 
+    /// Waits until so many are connected and so many streams are heard, and until nothing is under way.
+    fn settle(&self, transports: usize, streams: usize) {
+        self.until("connected", |client| {
+            client.progress().connected == transports
+        });
+        self.until("heard", |client| client.progress().begun == streams);
+        self.client.silence().unwrap();
+        std::thread::sleep(Duration::from_millis(200)); // what is under way does not count
+    }
+
     fn until(&self, what: &str, condition: impl Fn(&LoadClient) -> bool) {
         let until = Instant::now() + PATIENCE;
         while !condition(&self.client) {
@@ -117,11 +134,8 @@ fn everyone_is_heard(host: &str, threads: usize) {
     let hall = Hall::new(host, threads);
     let speakers = [hall.speaker(11), hall.speaker(12)];
     (0..3).for_each(|_| hall.listener(&speakers));
-    hall.until("connected", |client| client.progress().connected == 5);
-    hall.until("heard", |client| client.progress().begun == 6);
-    hall.client.silence().unwrap();
-    std::thread::sleep(Duration::from_millis(200)); // what is under way does not count
-    hall.client.measure(PACKETS).unwrap();
+    hall.settle(5, 6);
+    hall.client.measure(SOUND).unwrap();
     let expected = PACKETS * 2 * 3;
     hall.until("counted", |client| {
         client.report().unwrap().received >= expected
@@ -137,6 +151,10 @@ fn everyone_is_heard(host: &str, threads: usize) {
     let mut sent = report.sent;
     sent.sort_unstable();
     assert_eq!(sent, [(0, PACKETS), (1, PACKETS)]);
+    assert_eq!(
+        (report.by_ptime, report.asked),
+        ([PACKETS * 2, 0, 0], PACKETS * 2)
+    );
     assert_eq!(hall.client.progress().speaking, 0);
     assert_eq!(report.threads.len(), threads);
 }
@@ -157,11 +175,63 @@ fn two_threads_count_together_what_one_would() {
 }
 
 #[test]
+fn a_measurement_is_as_long_for_packets_of_every_length_and_counts_each() {
+    let hall = Hall::new("127.0.0.1", 1);
+    let people = [(11, Ptime::Ms20), (12, Ptime::Ms40), (13, Ptime::Ms60)];
+    let speakers = people.map(|(ssrc, ptime)| hall.speaker_of(ssrc, ptime).0);
+    (0..2).for_each(|_| hall.listener(&speakers));
+    hall.settle(5, 6);
+    hall.client.measure(SOUND).unwrap();
+    let sent = [25, 13, 9];
+    let expected = sent.iter().sum::<u64>() * 2;
+    hall.until("counted", |client| {
+        client.report().unwrap().received >= expected
+    });
+    let report = hall.client.report().unwrap();
+    assert_eq!((report.by_ptime, report.asked), (sent, 25 + 13 + 9));
+    assert_eq!((report.expected, report.received), (expected, expected));
+    assert_eq!((report.opened, report.delay.count()), (expected, expected));
+    assert_eq!((report.unreadable, report.again), (0, 0));
+}
+
+#[test]
+fn packets_that_become_longer_in_the_middle_are_still_all_there() {
+    let hall = Hall::new("127.0.0.1", 1);
+    let (speaker, number) = hall.speaker_of(11, Ptime::Ms20);
+    hall.listener(&[speaker]);
+    hall.settle(2, 1);
+    hall.client.measure(Duration::from_secs(2)).unwrap();
+    hall.until("begun", |client| client.report().unwrap().by_ptime[0] >= 10);
+    hall.client.set_ptime(number, Ptime::Ms60).unwrap();
+    hall.until("said", |client| client.progress().speaking == 0);
+    let sent = |report: &hocket_load::Report| report.by_ptime.iter().sum::<u64>();
+    hall.until("counted", |client| {
+        let report = client.report().unwrap();
+        report.received >= sent(&report)
+    });
+    let report = hall.client.report().unwrap();
+    let [short, _, long] = report.by_ptime;
+    assert!((10..100).contains(&short) && long > 0, "{short} and {long}");
+    assert_eq!(
+        long,
+        (2_000 - 20 * short).div_ceil(60),
+        "two seconds in all"
+    );
+    assert_eq!(
+        (report.expected, report.received),
+        (short + long, short + long)
+    );
+    assert_eq!(report.delay.count(), short + long);
+    assert_eq!(report.unreadable, 0);
+}
+
+#[test]
 fn a_closed_client_and_an_unknown_transport_are_refused() {
     let hall = Hall::new("127.0.0.1", 1);
     assert!(hall.client.hear(7, vec![1]).is_err());
+    assert!(hall.client.set_ptime(7, Ptime::Ms40).is_err());
     hall.client.close();
     hall.client.close();
     assert!(hall.client.report().is_err());
-    assert!(hall.client.measure(1).is_err());
+    assert!(hall.client.measure(SOUND).is_err());
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use hocket_load::report::ThreadReport;
-use hocket_load::{Histogram, LoadOptions, Progress, Report, SpeakOptions};
+use hocket_load::{Histogram, LoadOptions, Progress, Ptime, Report, SpeakOptions};
 use hocket_media::Fingerprints;
 use pyo3::prelude::*;
 
@@ -54,6 +54,8 @@ pub(crate) struct LoadReport {
     delay: Latency,
     slip: Latency,
     sent: BTreeMap<u64, u64>,
+    sent_by_ms: BTreeMap<u32, u64>,
+    asked: u64,
     expected: u64,
     received: u64,
     again: u64,
@@ -125,8 +127,8 @@ impl LoadClient {
     }
 
     #[allow(clippy::too_many_arguments, reason = "keywords of one Python method")]
-    #[pyo3(signature = (transport, *, ssrc, payload_type, payload, vary=0, level_extension=None, level=-30),
-        text_signature = "($self, transport, *, ssrc, payload_type, payload, vary=0, level_extension=None, level=-30)")]
+    #[pyo3(signature = (transport, *, ssrc, payload_type, payload, vary=0, ptime_ms=20, level_extension=None, level=-30),
+        text_signature = "($self, transport, *, ssrc, payload_type, payload, vary=0, ptime_ms=20, level_extension=None, level=-30)")]
     fn speak(
         &self,
         transport: u64,
@@ -134,6 +136,7 @@ impl LoadClient {
         payload_type: i64,
         payload: i64,
         vary: i64,
+        ptime_ms: i64,
         level_extension: Option<i64>,
         level: i64,
     ) -> PyResult<()> {
@@ -142,10 +145,18 @@ impl LoadClient {
             payload_type: narrow("payload_type", payload_type)?,
             payload: narrow("payload", payload)?,
             vary: narrow("vary", vary)?,
+            ptime: parse_ptime(ptime_ms)?,
             level_extension: narrow_some("level_extension", level_extension)?,
             level: narrow("level", level)?,
         };
         self.inner.speak(transport, options).map_err(raise)
+    }
+
+    #[pyo3(signature = (transport, *, ms))]
+    fn set_ptime(&self, transport: u64, ms: i64) -> PyResult<()> {
+        self.inner
+            .set_ptime(transport, parse_ptime(ms)?)
+            .map_err(raise)
     }
 
     #[pyo3(signature = (transport, *, ssrcs))]
@@ -171,10 +182,10 @@ impl LoadClient {
         self.inner.silence().map_err(raise)
     }
 
-    #[pyo3(signature = (*, packets))]
-    fn measure(&self, packets: i64) -> PyResult<()> {
+    #[pyo3(signature = (*, sound_ms))]
+    fn measure(&self, sound_ms: i64) -> PyResult<()> {
         self.inner
-            .measure(narrow("packets", packets)?)
+            .measure(Duration::from_millis(narrow("sound_ms", sound_ms)?))
             .map_err(raise)
     }
 
@@ -268,6 +279,13 @@ impl From<Report> for LoadReport {
             delay: (&report.delay).into(),
             slip: (&report.slip).into(),
             sent: report.sent.into_iter().collect(),
+            sent_by_ms: Ptime::ALL
+                .into_iter()
+                .zip(report.by_ptime)
+                .filter(|(_, count)| *count > 0)
+                .map(|(ptime, count)| (ptime.ms(), count))
+                .collect(),
+            asked: report.asked,
             expected: report.expected,
             received: report.received,
             again: report.again,
@@ -279,6 +297,11 @@ impl From<Report> for LoadReport {
             threads: report.threads.into_iter().map(LoadThread::from).collect(),
         }
     }
+}
+
+fn parse_ptime(ms: i64) -> PyResult<Ptime> {
+    let known = Ptime::from_ms(narrow("ptime", ms)?);
+    known.ok_or_else(|| InvalidOption::new_err(format!("ptime: {ms} ms is none of 20, 40 and 60")))
 }
 
 fn parse_address(address: &str, port: i64) -> PyResult<SocketAddr> {

@@ -11,7 +11,7 @@ from typing import Self
 from hocket.attack.options import AttackOptions
 from hocket.attack.report import Heard, lost
 from hocket.load.crowd import LoadClient, MediaError
-from hocket.load.options import FRAMES_PER_SECOND, BenchError
+from hocket.load.options import BenchError
 from hocket.load.participant import Participant, Seat, join
 from hocket.load.settled import Quiet
 from hocket.load.shapes import ShapeError
@@ -63,9 +63,8 @@ class Pair:
         return ended + [reason for _, reason in self._crowd.report().failures]
 
     async def talk(self, seconds: float) -> Heard:
-        """Has each send 50 packets a second for so long; gives what the other heard of them, once all has arrived."""
-        packets = max(1, round(seconds * FRAMES_PER_SECOND))
-        self._crowd.measure(packets=packets)
+        """Has each talk for so long; gives what the other heard of their packets, once all has arrived."""
+        self._crowd.measure(sound_ms=max(1, round(seconds * 1_000)))
         await asyncio.sleep(seconds)  # they cannot be done before, and have perhaps not yet begun
         until = time.monotonic() + _PATIENCE_SECONDS
         await _until(lambda: not self._crowd.progress().speaking, until)
@@ -73,12 +72,12 @@ class Pair:
         until = time.monotonic() + _PATIENCE_SECONDS
         await _until(Quiet(lambda: self._crowd.progress().arrived, time.monotonic), until)
         report = self._crowd.report()
-        asked, dropped = packets * len(self._people), sum(one.socket_drops + one.unsent for one in report.threads)
+        dropped = sum(one.socket_drops + one.unsent for one in report.threads)
         return Heard(
             sent=sum(report.sent.values()),
-            asked=asked,
+            asked=report.asked,
             received=report.received,
-            lost=lost(asked, report.received, dropped),
+            lost=lost(report.asked, report.received, dropped),
             own_drops=dropped,
             foreign=report.unreadable + report.unexpected,
             p50=report.delay.p50_ms,

@@ -11,11 +11,11 @@ from cyclopts import Parameter
 
 from hocket.config import ConfigError
 
-FRAMES_PER_SECOND = 50
-"""Packets that a speaker sends a second: one each 20 ms."""
-
 PAYLOAD_BYTES = range(12, 1_201)
 """From the stamp that a delay is read from to what a datagram carries."""
+
+SMALL_CHANNEL = 50
+"""People of a channel in which no server need wish for longer packets."""
 
 _SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
 _THREADS = range(1, 17)
@@ -54,10 +54,11 @@ class BenchOptions:
     """How long it measures, once everybody is connected."""
 
     payload: int = 100
-    """Bytes of Opus in each packet, 12 to 1200. 80 to 120 is what browsers send of speech."""
+    """Bytes of Opus in 20 ms, 12 to 1200; 80 to 120 is what browsers send of speech. A packet holds 20 ms, or 40 or 60
+    where the server wishes that, and so much more."""
 
     vary: int = 0
-    """Bytes by which a packet may be longer or shorter, as with variable bit rate; 40 is much like speech."""
+    """Bytes by which 20 ms may be longer or shorter, as with variable bit rate; 40 is much like speech."""
 
     json: bool = False
     """Print the result as JSON instead of the table."""
@@ -146,9 +147,19 @@ class BenchOptions:
         return shlex.split(self.serve)
 
     @property
-    def packets(self) -> int:
-        """Packets that each speaker sends while it is measured."""
-        return max(1, round(self.seconds * FRAMES_PER_SECOND))
+    def sound_ms(self) -> int:
+        """Milliseconds of sound that each speaker sends while it is measured, in as few whole packets as hold them."""
+        return round(self.seconds * 1_000)
+
+    @property
+    def extension(self) -> bool:
+        """Whether those who speak ask for our extension, through which a server may wish for longer packets.
+
+        They do in channels that are large enough for that. Our own client, the page, asks for it everywhere; but it is
+        told of everybody's state then, at the server's cost, and smaller channels are to cost what they did before.
+        Whoever is muted or only listens never asks for it here: it could not do what the server wishes.
+        """
+        return self.participants > SMALL_CHANNEL
 
 
 def websocket_url(url: str) -> str:

@@ -28,8 +28,10 @@ class Seat:
         speaks: whether it sends.
         talks: whether it says something then, or sends a quiet room.
         listens: whether it only listens, without a microphone.
-        payload: bytes of each packet.
-        vary: by how many bytes a packet may be longer or shorter.
+        payload: bytes of 20 ms of sound.
+        vary: by how many bytes 20 ms may be longer or shorter.
+        extension: whether it asks for our extension (field 1000), through which a server may wish for longer packets in
+            the middle of a call. A server without one skips that.
     """
 
     number: int
@@ -42,6 +44,7 @@ class Seat:
     listens: bool
     payload: int
     vary: int
+    extension: bool = False
 
 
 @dataclass(slots=True)
@@ -52,6 +55,7 @@ class Participant:
         receiving: the transport on which it hears.
         sending: the transport on which it could speak; None without a microphone.
         joined_ms: from opening the WebSocket to JoinedChannel.
+        ptime_ms: how much sound each of its packets holds: what the server wishes, as far as it fits.
         ears: the SSRC of each speaker that it hears, by user id.
         ended: why its stream ended, if it has.
     """
@@ -62,6 +66,7 @@ class Participant:
     receiving: int
     sending: int | None
     joined_ms: float
+    ptime_ms: int = shapes.FRAME_MS
     ears: dict[int, int] = field(default_factory=dict)
     ended: str | None = None
 
@@ -81,6 +86,15 @@ class Participant:
                 ssrc = self.ears.pop(response.user_left.user_id, None)
                 if ssrc is not None:
                     self.crowd.unhear(self.receiving, ssrc=ssrc)
+            elif kind == "hocket" and response.hocket.WhichOneof("event") == "ptime":
+                self.wish(response.hocket.ptime.ms)
+
+    def wish(self, ptime_ms: int) -> None:
+        """Lets its packets hold so much sound from soon on, if it speaks and they are not too long then."""
+        fitting = shapes.fitting_ptime(ptime_ms, self.ptime_ms, self.seat.payload + self.seat.vary)
+        if fitting != self.ptime_ms and self.sending is not None and self.seat.speaks:
+            self.crowd.set_ptime(self.sending, ms=fitting)
+            self.ptime_ms = fitting
 
     def speak(self) -> None:
         """Begins to speak, if the seat says so."""
@@ -92,6 +106,7 @@ class Participant:
                 payload_type=voice_.payload_type,
                 payload=self.seat.payload,
                 vary=self.seat.vary,
+                ptime_ms=self.ptime_ms,
                 level_extension=voice_.level_extension,
                 level=TALKING_DBOV if self.seat.talks else QUIET_DBOV,
             )
@@ -123,7 +138,8 @@ async def join(url: str, crowd: LoadClient, seat: Seat) -> Participant:
 
 
 async def _join(stream: Stream, crowd: LoadClient, seat: Seat, began: float) -> Participant:
-    await stream.send(Request(initialize=Request.Initialize(guild_id=seat.guild, channel_id=seat.channel)))
+    asked = Request.Initialize(guild_id=seat.guild, channel_id=seat.channel, hocket=int(seat.extension))
+    await stream.send(Request(initialize=asked))
     router = (await stream.expect("initialized")).initialized.rtp_capabilities
     capabilities = shapes.receiving(router)
     await stream.send(Request(prepare_for_join_channel=Request.PrepareForJoinChannel(rtp_capabilities=capabilities)))
@@ -138,7 +154,8 @@ async def _join(stream: Stream, crowd: LoadClient, seat: Seat, began: float) -> 
                 crowd.close_transport(transport)
         raise
     taken = (time.perf_counter() - began) * 1_000
-    someone = Participant(seat, stream, crowd, receiving, sending, taken)
+    ptime = shapes.fitting_ptime(shapes.read_ptime(router), shapes.FRAME_MS, seat.payload + seat.vary)
+    someone = Participant(seat, stream, crowd, receiving, sending, taken, ptime)
     await someone.hear(present)
     someone.speak()
     return someone

@@ -15,7 +15,8 @@ BUSY = 0.8
 """Share of a core from which a thread of the client counts as the limit."""
 
 LATE_MS = 10.0
-"""How late the client may send a hundredth of its packets: half of what lies between two."""
+"""How late the client may send a hundredth of its packets: half of what lies between two of 20 ms, and the same for
+longer ones."""
 
 WAITING = 0.25
 """Share of the time that the client may have waited for a core: above, delays are those of the machine."""
@@ -118,13 +119,16 @@ class Result(Struct, frozen=True, kw_only=True):
         speakers: people of each channel who send.
         talking: those of them who talk; the others send the noise of a quiet room.
         listeners: people of each channel who have no microphone. Who neither speaks nor only listens is muted.
-        payload: bytes of Opus in each packet, up to `vary` more or less.
+        payload: bytes of Opus in 20 ms, up to `vary` more or less.
+        ptime_ms: packets that were sent, by the milliseconds of sound in each: one entry, or more when the server
+            wished for another length in the middle, or of some alone.
         measured: False when it ended before everybody was connected; packets and delays are then of the joins.
         failures: who could not join or was cut off, by reason.
         joins_per_second: over all joins, so many at once as was asked for.
         join_ms: from opening the WebSocket to JoinedChannel.
         connect_ms: from knowing a transport to its connection.
-        first_packet_ms: from ResumeConsumer to a stream's first packet, up to 20 ms of waiting for its turn included.
+        first_packet_ms: from ResumeConsumer to a stream's first packet, up to a packet time of waiting for its turn
+            included.
         delay_ms: one way, client to client, of the sample.
     """
 
@@ -137,6 +141,7 @@ class Result(Struct, frozen=True, kw_only=True):
     seconds: float
     payload: int
     vary: int
+    ptime_ms: dict[int, int]
     measured: bool
     joined: int
     failures: dict[str, int]

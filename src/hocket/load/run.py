@@ -101,9 +101,10 @@ class Run:
             speakers=self._options.speaking,
             talking=self._options.voices,
             listeners=self._options.listeners,
-            seconds=self._options.packets / 50,
+            seconds=self._options.sound_ms / 1_000,
             payload=self._options.payload,
             vary=self._options.vary,
+            ptime_ms=report.sent_by_ms,
             measured=self._before is not None,
             joined=len(self._people),
             failures=dict(failures),
@@ -143,6 +144,7 @@ class Run:
             listens=order >= options.microphones,
             payload=options.payload,
             vary=options.vary,
+            extension=options.extension and order < options.speaking,
         )
 
     async def _join(self, seat: Seat, follow: Callable[[Participant], None], total: int) -> None:
@@ -185,8 +187,8 @@ class Run:
         self._crowd.silence()
         await self._until(self._quiet())
         self._before = self._look() or Usage(0, 0, 0, 0)
-        self._crowd.measure(packets=self._options.packets)
-        seconds = self._options.packets / 50
+        self._crowd.measure(sound_ms=self._options.sound_ms)
+        seconds = self._options.sound_ms / 1_000
         began = time.monotonic()
         while (passed := time.monotonic() - began) < seconds:
             self._progress.tell("measuring, s", int(passed), int(seconds))

@@ -24,6 +24,15 @@ _PAYLOAD_TYPE = 111
 _LEVEL_EXTENSION = 10
 """Our own id of RFC 6464's extension. 1 to 14 would do."""
 
+FRAME_MS = 20
+"""How much sound one frame of Opus holds, and a packet of which nothing else was said (RFC 7587 §6.1)."""
+
+PTIMES_MS = (20, 40, 60)
+"""How much sound a packet may hold: one frame, two or three."""
+
+PACKET_BYTES = 1_200
+"""The longest packet's payload, so that no datagram is longer than a path takes."""
+
 
 class ShapeError(Exception):
     """The server's JSON is none, or lacks what a client needs; the message says what."""
@@ -61,6 +70,7 @@ class _RtpParameters(Struct):
 class _Codec(Struct, rename="camel"):
     mime_type: str
     preferred_payload_type: int | None = None
+    parameters: object = None
 
 
 class _Extension(Struct, rename="camel"):
@@ -131,10 +141,7 @@ def receiving(router_capabilities: str) -> str:
     Raises:
         ShapeError: the router has no Opus.
     """
-    router = _decode(router_capabilities, _Capabilities, "rtp_capabilities")
-    opus = next((codec for codec in router.codecs if codec.mime_type.lower() == _OPUS), None)
-    if opus is None:
-        raise ShapeError("rtp_capabilities: the server has no Opus")
+    router, opus = _router(router_capabilities)
     codec = {
         "kind": "audio",
         "mimeType": _OPUS,
@@ -146,6 +153,30 @@ def receiving(router_capabilities: str) -> str:
     levels = [one for one in router.header_extensions if one.uri == _AUDIO_LEVEL]
     extensions = [{"kind": "audio", "uri": one.uri, "preferredId": one.preferred_id} for one in levels[:1]]
     return _encode({"codecs": [codec], "headerExtensions": extensions})
+
+
+def read_ptime(router_capabilities: str) -> int:
+    """How much sound the server wishes each packet to hold, in ms: `ptime` of its Opus.
+
+    20 when it says nothing, or something that is none of `PTIMES_MS`.
+
+    Raises:
+        ShapeError: the router has no Opus.
+    """
+    _, opus = _router(router_capabilities)
+    asked = opus.parameters.get("ptime") if isinstance(opus.parameters, dict) else None
+    return asked if asked in PTIMES_MS else FRAME_MS
+
+
+def fitting_ptime(asked: int, now: int, frame_bytes: int) -> int:
+    """The packet time of somebody who is asked for one, in ms.
+
+    Args:
+        asked: the server's wish, which may be any number.
+        now: what holds so far; likewise for somebody who cannot do what is asked for.
+        frame_bytes: of 20 ms of sound at most. A packet of three frames has three times as many.
+    """
+    return asked if asked in PTIMES_MS and asked // FRAME_MS * frame_bytes <= PACKET_BYTES else now
 
 
 def sending(ssrc: int) -> Voice:
@@ -164,6 +195,15 @@ def dtls_parameters(fingerprints: list[tuple[str, str]]) -> str:
     """Who we are: always the DTLS client."""
     listed = [{"algorithm": algorithm, "value": value} for algorithm, value in fingerprints]
     return _encode({"role": "client", "fingerprints": listed})
+
+
+def _router(capabilities: str) -> tuple[_Capabilities, _Codec]:
+    """The server's capabilities, and its Opus."""
+    router = _decode(capabilities, _Capabilities, "rtp_capabilities")
+    opus = next((codec for codec in router.codecs if codec.mime_type.lower() == _OPUS), None)
+    if opus is None:
+        raise ShapeError("rtp_capabilities: the server has no Opus")
+    return router, opus
 
 
 def _decode(text: str, shape: type[T], where: str) -> T:

@@ -105,12 +105,16 @@ class Stream:
     async def expect(self, kind: str) -> Response:
         """Waits for the next response, which must be of this kind, such as `joined_channel`.
 
+        Events of our extension are skipped: they may come at any time.
+
         Raises:
             StreamError: it is not, or does not come.
         """
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 response = await self.receive()
+                while response.WhichOneof("message") == "hocket":
+                    response = await self.receive()
         except TimeoutError:
             raise StreamError("no-answer", f"no {kind} in {ANSWER_SECONDS:.0f} s") from None
         if response.WhichOneof("message") != kind:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from hocket.load.result import ClientState, Packets, Result, ServerCost, Times
 
 _BOLD, _RED, _PLAIN = "\x1b[1m", "\x1b[31m", "\x1b[0m"
@@ -18,7 +20,7 @@ def lines(result: Result, *, colours: bool = False) -> list[str]:
     told += [f"          {red}{count} times {reason}{plain}" for reason, count in sorted(result.failures.items())]
     if not result.measured:
         told += [f"{red}Ended before the measurement: the packets below are those of the joins.{plain}"]
-    told += ["", *_times(result), "", *_packets(result.packets)]
+    told += ["", *_times(result), "", *_packets(result.packets, result.ptime_ms)]
     if result.server is not None:
         told += ["", *_server(result.server)]
     return [*told, "", *_client(result.client, red, plain)]
@@ -36,7 +38,7 @@ def _who(result: Result) -> str:
 
 def _bytes(result: Result) -> str:
     vary = f" ± {result.vary}" if result.vary else ""
-    return f"{result.payload}{vary} bytes"
+    return f"{result.payload}{vary} bytes each 20 ms"
 
 
 def _times(result: Result) -> list[str]:
@@ -58,12 +60,14 @@ def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
 
 
-def _packets(packets: Packets) -> list[str]:
+def _packets(packets: Packets, ptime_ms: Mapping[int, int]) -> list[str]:
     share = f" ({packets.lost / packets.expected:.3%})" if packets.expected and packets.lost else ""
     told = [
         f"Packets   {packets.sent} sent, {packets.offered} offered to listeners",
         f"          {packets.expected} expected, {packets.received} received, {packets.lost} lost{share}",
     ]
+    if ptime_ms:
+        told.insert(1, f"          {_lengths(ptime_ms)}")
     if packets.withheld:
         told.append(f"          {packets.withheld} not forwarded, or lost at the end of a stream")
     if packets.again:
@@ -71,6 +75,13 @@ def _packets(packets: Packets) -> list[str]:
     if packets.unreadable:
         told.append(f"          {packets.unreadable} of {packets.unreadable + packets.opened} could not be opened")
     return told
+
+
+def _lengths(ptime_ms: Mapping[int, int]) -> str:
+    """How much sound each packet held."""
+    if len(ptime_ms) == 1:
+        return f"{next(iter(ptime_ms))} ms of sound in each"
+    return ", ".join(f"{count} of {ms} ms" for ms, count in sorted(ptime_ms.items()))
 
 
 def _server(cost: ServerCost) -> list[str]:
