@@ -15,18 +15,12 @@ interface Realm {
 /** The page's frame. It stays as long as the page: its end would be that of every sound which came through it. */
 let frame: HTMLIFrameElement | undefined;
 
-/** Calls `make`, which finds the frame's RTCPeerConnection in the place of the page's. */
-export function onDefaultRoute<T>(make: () => T): T {
+/** The frame's RTCPeerConnection. */
+export function defaultRouteConnection(): typeof RTCPeerConnection {
   frame ??= emptyFrame();
-  const own = globalThis.RTCPeerConnection;
   // A frame that someone took out of the page has no window any more, and the page's own connections must do.
   const realm = frame.contentWindow as Realm | null;
-  globalThis.RTCPeerConnection = realm?.RTCPeerConnection ?? own;
-  try {
-    return make();
-  } finally {
-    globalThis.RTCPeerConnection = own;
-  }
+  return realm?.RTCPeerConnection ?? globalThis.RTCPeerConnection;
 }
 
 function emptyFrame(): HTMLIFrameElement {

@@ -7,8 +7,10 @@ import type {
 } from "../gen/protocol/voice/v1/voice_pb";
 import { CLIENT_FAILURES, Failure } from "../hrpc/failure";
 import { dtlsParameters } from "./certificate";
-import { onDefaultRoute } from "./default-route";
+import { defaultRouteConnection } from "./default-route";
 import type { Direction, TransportState } from "./media-watch";
+import { type ConnectionKind, making, withWantedPtime } from "./peer-connection";
+import type { Ptime } from "./ptime";
 import type { JoinParameters, KnownCapabilities } from "./session";
 
 /** A mediasoup-client device that has read a router's capabilities. It serves any number of streams. */
@@ -55,12 +57,17 @@ export class Media {
   readonly #wanted = new Map<bigint, string>();
   #producing: Promise<types.Producer> | undefined;
   #addresses: readonly string[] = [];
+  #ptime: Ptime | undefined;
 
+  /** `ptime` is how long the server wants packets to be when sending begins; undefined = it does not say. */
   constructor(
     readonly device: types.Device,
     readonly certificate: RTCCertificate,
+    ptime: Ptime | undefined,
     readonly onState: (direction: Direction, state: TransportState) => void,
-  ) {}
+  ) {
+    this.#ptime = ptime;
+  }
 
   /** Makes the transports and, with a track, the producer. Sending starts ICE and DTLS at once. */
   async connect(
@@ -72,12 +79,14 @@ export class Media {
     this.#addresses = options.iceCandidates.map(
       ({ protocol, address, ip, port }) => `${protocol.toUpperCase()} ${hostAndPort(address || ip, port)}`,
     );
-    const receiving = this.#create(() => this.device.createRecvTransport(options));
+    const kind = this.#connectionKind();
+    const receiving = making(kind, () => this.device.createRecvTransport(options));
     receiving.on("connect", (_parameters, done) => done());
     this.#watch("receiving", receiving);
     if (track === null) return { rtpParameters: "", producerDtls: "", consumerDtls };
     const toProducer = this.#options(prepared.producerTransportOptions);
-    const sending = this.#create(() => this.device.createSendTransport(toProducer));
+    const sendingKind = withWantedPtime(kind, () => this.#ptime);
+    const sending = making(sendingKind, () => this.device.createSendTransport(toProducer));
     this.#watch("sending", sending);
     return { ...(await this.#produce(sending, track)), consumerDtls };
   }
@@ -132,6 +141,26 @@ export class Media {
     if (producer !== undefined && !producer.closed) await producer.replaceTrack({ track });
   }
 
+  /**
+   * Sends packets of another length from now on. A listener has none to send: if it speaks later, it is with a new stream.
+   *
+   * @throws if the browser refuses; then it goes on as before.
+   */
+  async setPtime(ptime: Ptime): Promise<void> {
+    const before = this.#ptime;
+    if (ptime === before) return;
+    this.#ptime = ptime;
+    const producer = await this.#producing;
+    if (producer === undefined || producer.closed) return;
+    try {
+      // It sets nothing, but of what negotiates it alone changes nothing either, and it waits for its turn behind others.
+      await producer.setRtpEncodingParameters({});
+    } catch (error) {
+      if (this.#ptime === ptime) this.#ptime = before;
+      throw error;
+    }
+  }
+
   /** The id of a transport that has been used, hence can be restarted. */
   transportId(direction: Direction): string | undefined {
     return this.#transports.get(direction)?.id;
@@ -151,9 +180,9 @@ export class Media {
     this.#wanted.clear();
   }
 
-  #create(make: () => types.Transport): types.Transport {
+  #connectionKind(): ConnectionKind {
     // Firefox looks for its addresses when it needs them, and has nothing to gain.
-    return this.device.handlerName.startsWith("Chrome") ? onDefaultRoute(make) : make();
+    return this.device.handlerName.startsWith("Chrome") ? defaultRouteConnection() : globalThis.RTCPeerConnection;
   }
 
   async #produce(transport: types.Transport, track: MediaStreamTrack): Promise<Omit<JoinParameters, "consumerDtls">> {

@@ -16,11 +16,15 @@ import {
 } from "../gen/protocol/voice/v1/voice_pb";
 import { CLIENT_FAILURES, Failure } from "../hrpc/failure";
 import type { ChannelRef } from "./channel";
+import { isPtime, type Ptime, takePtime } from "./ptime";
 
 /** The highest version of the extension (field 1000) that this client understands. */
 export const EXTENSION_VERSION = 1;
 
-/** What is known from an earlier stream: the router's capabilities, and ours that follow from them. Both JSON. */
+/**
+ * What is known from an earlier stream: the router's capabilities without the length of packets, which is the channel's of
+ * the moment, and ours that follow from them. Both JSON.
+ */
 export interface KnownCapabilities {
   readonly router: string;
   readonly client: string;
@@ -49,6 +53,8 @@ export type Step =
   | { readonly do: "consume"; readonly user: UserConsumerOptions; readonly thenResume: boolean }
   /** Forget one user. */
   | { readonly do: "release"; readonly userId: bigint }
+  /** Send packets of another length, in ms. */
+  | { readonly do: "set-ptime"; readonly ptime: Ptime }
   /** Tell of an event of the extension. */
   | { readonly do: "tell"; readonly event: Event };
 
@@ -142,14 +148,23 @@ export class Session {
       case "userLeft":
         return [{ do: "release", userId: message.value.userId }];
       case "hocket":
-        return [{ do: "tell", event: message.value }];
+        return this.#event(message.value);
     }
   }
 
-  #initialized(router: string): Step[] {
+  #initialized(capabilities: string): Step[] {
     this.#state = "preparing";
-    if (this.#sentAhead === undefined) return [{ do: "load", router }];
-    return this.#sentAhead.router === router ? [] : [{ do: "start-over" }];
+    const { router, ptime } = takePtime(capabilities);
+    const wish: Step[] = ptime === undefined ? [] : [{ do: "set-ptime", ptime }];
+    if (this.#sentAhead === undefined) return [...wish, { do: "load", router }];
+    return this.#sentAhead.router === router ? wish : [{ do: "start-over" }];
+  }
+
+  /** A length of packets that we do not know is no reason to end a call. */
+  #event(event: Event): Step[] {
+    if (event.event.case !== "ptime") return [{ do: "tell", event }];
+    const { ms } = event.event.value;
+    return isPtime(ms) ? [{ do: "set-ptime", ptime: ms }] : [];
   }
 
   #joined(others: readonly UserConsumerOptions[]): Step[] {

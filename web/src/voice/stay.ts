@@ -12,6 +12,7 @@ import type { ChannelRef } from "./channel";
 import { Liveness } from "./liveness";
 import { type LoadedDevice, loadDevice, Media, type RemoteAudio } from "./media";
 import { type MediaState, MediaWatch } from "./media-watch";
+import type { Ptime } from "./ptime";
 import { Session, type Step } from "./session";
 import { asFailure, type Network, reaches, Stream } from "./stream";
 
@@ -68,6 +69,7 @@ export class Stay {
   #pulseTimer: ReturnType<typeof setInterval> | undefined;
   #extension = false;
   #userId: bigint | undefined;
+  #ptime: Ptime | undefined;
   #over = false;
 
   constructor(
@@ -176,6 +178,8 @@ export class Stay {
         this.#media?.release(step.userId);
         this.#voice(step.userId, false);
         return this.listener.left(step.userId);
+      case "set-ptime":
+        return void this.#setPtime(step.ptime);
       case "tell":
         return this.#tell(step.event);
     }
@@ -195,7 +199,7 @@ export class Stay {
 
   async #connect(prepared: Parameters<Media["connect"]>[0]): Promise<void> {
     if (this.#device === undefined) throw new Failure(CLIENT_FAILURES.protocol, "No device was loaded.");
-    const media = new Media(this.#device.device, this.options.certificate, (direction, state) => {
+    const media = new Media(this.#device.device, this.options.certificate, this.#ptime, (direction, state) => {
       this.#watch.update(direction, state, performance.now());
       this.#look();
     });
@@ -220,6 +224,16 @@ export class Stay {
       if (thenResume) this.#run(() => this.#session.resume(user.consumerId));
     } catch (error) {
       if (!this.#over) console.error(`hocket: user ${user.userId} cannot be heard`, error);
+    }
+  }
+
+  /** The server's wish, and not more: a browser that cannot goes on as before. */
+  async #setPtime(ptime: Ptime): Promise<void> {
+    this.#ptime = ptime;
+    try {
+      await this.#media?.setPtime(ptime);
+    } catch (error) {
+      if (!this.#over) console.error(`hocket: packets of ${ptime} ms cannot be sent`, error);
     }
   }
 

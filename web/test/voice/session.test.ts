@@ -5,7 +5,7 @@ import { Failure } from "../../src/hrpc/failure";
 import { Session, type Step } from "../../src/voice/session";
 
 const CHANNEL = { guildId: 7n, channelId: 2n ** 63n + 1n };
-const KNOWN = { router: "router capabilities", client: "client capabilities" };
+const KNOWN = { router: '{"codecs":[]}', client: "client capabilities" };
 const PARAMETERS = { rtpParameters: "rtp", producerDtls: "producer", consumerDtls: "consumer" };
 
 type Message = MessageInitShape<typeof StreamMessageResponseSchema>["message"] & object;
@@ -26,6 +26,19 @@ const SPOKE = response({
   case: "hocket",
   value: { event: { case: "participant", value: { userId: 1n, speaking: true } } },
 });
+
+function ptime(ms: number): StreamMessageResponse {
+  return response({ case: "hocket", value: { event: { case: "ptime", value: { ms } } } });
+}
+
+function initialized(rtpCapabilities: string): StreamMessageResponse {
+  return response({ case: "initialized", value: { rtpCapabilities } });
+}
+
+/** Capabilities of a router, with these settings of Opus. */
+function opus(parameters: Record<string, number>): string {
+  return JSON.stringify({ codecs: [{ mimeType: "audio/opus", parameters: { minptime: 10, ...parameters } }] });
+}
 
 function user(userId: bigint, consumerId: string) {
   return { userId, consumerId, producerId: `p${userId}`, rtpParameters: "{}" };
@@ -100,6 +113,30 @@ describe("a session", () => {
     const session = new Session();
     session.begin(CHANNEL, { ...KNOWN, router: "others" });
     expect(short(session.receive(INITIALIZED))).toEqual(["start-over"]);
+  });
+
+  test("whose remembered capabilities differ from the router's only in the length of packets goes on", () => {
+    const session = new Session();
+    session.begin(CHANNEL, { ...KNOWN, router: opus({}) });
+    expect(session.receive(initialized(opus({ ptime: 40 })))).toEqual([{ do: "set-ptime", ptime: 40 }]);
+    expect(short(session.receive(PREPARED))).toEqual(["connect"]);
+  });
+
+  test("from a cold start takes the length of packets out of what is remembered of the router", () => {
+    const session = new Session();
+    session.begin(CHANNEL);
+    expect(session.receive(initialized(opus({ ptime: 60 })))).toEqual([
+      { do: "set-ptime", ptime: 60 },
+      { do: "load", router: opus({}) },
+    ]);
+  });
+
+  test.each([20, 40, 60])("hears that packets are to be %i ms long", (ms) => {
+    expect(sessionIn("joined").receive(ptime(ms))).toEqual([{ do: "set-ptime", ptime: ms }]);
+  });
+
+  test.each([0, 10, 30, 120, 2 ** 32 - 1])("ignores that packets are to be %i ms long", (ms) => {
+    expect(sessionIn("joined").receive(ptime(ms))).toEqual([]);
   });
 
   test("resumes everyone whom JoinedChannel lists as soon as it is read, before consuming", () => {
