@@ -1,4 +1,5 @@
 import { FakeMediaStreamTrack } from "fake-mediastreamtrack";
+import type { types } from "mediasoup-client";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { CLIENT_FAILURES, type ConnectionState, VoiceClient } from "../../src/voice";
 import { CERTIFICATE, consumable, FakeServer, fakeHandlers, ROUTER } from "../support/server";
@@ -411,6 +412,81 @@ describe("a quiet stream", () => {
     expect(requests()).toBe(before);
   });
 });
+
+describe("the length of packets", () => {
+  /** How often the sending transport negotiated for another length. */
+  function negotiations(): () => number {
+    const negotiate = vi.spyOn(handlers.made.send[0] ?? expect.fail(), "setRtpEncodingParameters");
+    return () => negotiate.mock.calls.length;
+  }
+
+  async function ask(ms: number): Promise<void> {
+    server.last.tell({ case: "ptime", value: { ms } });
+    await settle();
+  }
+
+  test("is changed in mid-call, once for each change", async () => {
+    await join();
+    const count = negotiations();
+    for (const ms of [40, 40, 60, 20]) await ask(ms);
+    expect(count()).toBe(3);
+    expect(client.state.phase).toBe("joined");
+  });
+
+  test("that the stream began with is no change", async () => {
+    server.router = withPtime(ROUTER, 40);
+    await join();
+    const count = negotiations();
+    await ask(40);
+    expect(count()).toBe(0);
+  });
+
+  test("that we do not know changes nothing", async () => {
+    await join();
+    const count = negotiations();
+    for (const ms of [0, 30, 120]) await ask(ms);
+    expect(count()).toBe(0);
+    expect(client.state.phase).toBe("joined");
+  });
+
+  test("means nothing to a listener", async () => {
+    await join(null);
+    await ask(60);
+    expect(client.state.phase).toBe("joined");
+    expect(handlers.made.send).toHaveLength(0);
+  });
+
+  test("that the browser refuses costs no call, and may be asked for again", async () => {
+    const told = vi.spyOn(console, "error").mockReturnValue();
+    await join();
+    const negotiate = vi.spyOn(handlers.made.send[0] ?? expect.fail(), "setRtpEncodingParameters");
+    negotiate.mockRejectedValueOnce(new Error("no"));
+    await ask(60);
+    expect(told).toHaveBeenCalledWith("hocket: packets of 60 ms cannot be sent", expect.anything());
+    await ask(60);
+    expect(negotiate).toHaveBeenCalledTimes(2);
+    expect(client.state.phase).toBe("joined");
+    told.mockRestore();
+  });
+
+  test("costs no second stream when it is not what it was the last time", async () => {
+    await join();
+    client.leave();
+    server.router = withPtime(ROUTER, 60);
+    await join();
+    expect(server.connections).toHaveLength(2);
+    expect(server.last.asked.slice(0, 2)).toEqual(["initialize", "prepareForJoinChannel"]);
+  });
+});
+
+/** A router's capabilities with a length of packets. */
+function withPtime(router: string, ptime: number): string {
+  const capabilities = JSON.parse(router) as types.RtpCapabilities;
+  for (const { mimeType, parameters } of capabilities.codecs ?? []) {
+    if (mimeType === "audio/opus" && parameters !== undefined) parameters["ptime"] = ptime;
+  }
+  return JSON.stringify(capabilities);
+}
 
 describe("a transport", () => {
   test("that is disconnected is restarted through the extension", async () => {
