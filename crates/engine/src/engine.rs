@@ -106,7 +106,8 @@ impl Engine {
         &self.fingerprints
     }
 
-    /// A descriptor that is readable while events wait that are urgent: how good a connection is may wait for a quarter of a second. It lives as long as the engine's value.
+    /// A descriptor that is readable while urgent events wait; it lives as long as the engine's value. How good a connection is, is not urgent: it
+    /// waits for a quarter of a second at most.
     #[must_use]
     pub fn descriptor(&self) -> RawFd {
         self.shared.events.descriptor()

@@ -1,10 +1,4 @@
 //! A worker that panics with real people on it, or finds no room to send: what is lost, what is not, and who may come back.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test fails by panicking; a stand-in panics on purpose"
-)]
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;

@@ -31,11 +31,6 @@ impl<T> Lock<T> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(
-        clippy::unwrap_used,
-        clippy::panic,
-        reason = "a test fails by panicking, and here one does"
-    )]
     use std::sync::Arc;
 
     use super::*;

@@ -189,7 +189,6 @@ impl<C, M> Mailbox<C, M> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use std::sync::Arc;

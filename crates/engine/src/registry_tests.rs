@@ -1,5 +1,4 @@
 //! What ends with what.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::Instant;
 

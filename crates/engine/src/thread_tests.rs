@@ -1,10 +1,4 @@
 //! Threads under stand-in cores: wake-ups, timers, messages, panics, the end.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking; a stand-in panics on purpose"
-)]
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr, UdpSocket};

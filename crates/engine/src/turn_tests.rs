@@ -1,9 +1,4 @@
 //! A long flush, under a stand-in core that has something for hundreds at once.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
 
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::{Arc, OnceLock};

@@ -167,7 +167,6 @@ impl Addresses {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use crate::id::TransportId;
     use crate::slab::Slab;

@@ -147,7 +147,6 @@ impl Claim {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use crate::id::{ConsumerId, RequestId};
     use crate::stats::StatsOf;

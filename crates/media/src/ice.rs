@@ -184,7 +184,6 @@ impl Ice {
 #[cfg(test)]
 mod tests {
     #![allow(
-        clippy::unwrap_used,
         clippy::disallowed_methods,
         reason = "a test fails by panicking, and starts its clock somewhere"
     )]

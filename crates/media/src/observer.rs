@@ -113,7 +113,6 @@ impl Observer {
 mod tests {
     #![allow(
         clippy::disallowed_methods,
-        clippy::panic,
         reason = "a test fails by panicking, and starts its clock somewhere"
     )]
     use super::*;

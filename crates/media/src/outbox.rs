@@ -242,11 +242,6 @@ fn count<T>(items: &[T]) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    #![allow(
-        clippy::unwrap_used,
-        clippy::indexing_slicing,
-        reason = "a test fails by panicking"
-    )]
     use super::*;
     use proptest::prelude::*;
 

@@ -77,11 +77,6 @@ impl<T> Slab<T> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(
-        clippy::unwrap_used,
-        clippy::indexing_slicing,
-        reason = "a test fails by panicking"
-    )]
     use super::*;
 
     #[test]

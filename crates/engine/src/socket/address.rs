@@ -270,7 +270,6 @@ unsafe fn read_message<T: Copy>(message: &libc::cmsghdr) -> Option<T> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

@@ -143,11 +143,6 @@ fn open(address: IpAddr, batched: bool) -> io::Result<Socket> {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
 mod tests {
     use super::*;
 

@@ -124,7 +124,6 @@ fn set(
 }
 
 #[cfg(all(test, target_os = "linux"))]
-#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use socket2::{Domain, Type};

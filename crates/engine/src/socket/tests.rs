@@ -1,9 +1,4 @@
 //! Datagrams through real loopback sockets, by both paths.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket as StdSocket};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -36,7 +36,6 @@ fn round_up(time: Duration) -> Timespec {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use std::net::UdpSocket;

@@ -1,6 +1,5 @@
 //! Who is heard, without a packet: speakers ask, 20 ms after 20 ms, each at its own moment within these.
 #![allow(
-    clippy::indexing_slicing,
     clippy::disallowed_methods,
     reason = "a test fails by panicking, and starts its clock somewhere"
 )]

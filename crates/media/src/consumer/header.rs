@@ -133,7 +133,6 @@ fn put<const N: usize>(out: &mut [u8], at: u8, value: [u8; N]) {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use crate::rtp::Header;
 

@@ -1,7 +1,5 @@
 //! What leaves a producer, whatever comes in.
 #![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
     clippy::disallowed_methods,
     reason = "a test fails by panicking, and starts its clock somewhere"
 )]

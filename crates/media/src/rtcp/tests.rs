@@ -1,9 +1,4 @@
 //! Layouts byte by byte as the RFCs draw them, what is refused (T9), and that what is written is read again.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
 
 mod layout;
 mod malformed;

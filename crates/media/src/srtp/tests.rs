@@ -1,9 +1,4 @@
 //! The rules of protection: what goes in comes out, once; what was not made with our keys moves nothing.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
 
 mod properties;
 mod replay;

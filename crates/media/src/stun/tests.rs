@@ -1,9 +1,4 @@
 //! RFC 5769's messages, then each rule of parsing and writing; malformed input at every length.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
 
 mod properties;
 

@@ -1,9 +1,4 @@
 //! Protection under any input: identity for what was made with our keys, refusal of everything else, the window against its model.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
 
 use proptest::prelude::*;
 

@@ -1,9 +1,4 @@
 //! T6: what was let in once is not let in again, in the window, outside it, across a rollover.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
 
 use super::{PROFILES, SSRC, heard, pair, reported, sealed, sealed_report};
 use crate::srtp::{Error, Profile};

@@ -1,9 +1,4 @@
 //! Published vectors: RFC 3711 B.2 and B.3, RFC 6188 §7, RFC 7714 §16 and §17; and packets that libsrtp 2 made.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
 
 use aes::cipher::KeyInit;
 use aes::{Aes128Enc, Aes256Enc};

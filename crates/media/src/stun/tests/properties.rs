@@ -1,5 +1,4 @@
 //! Parsing under any input, and what is written is read.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use core::net::SocketAddr;
 
