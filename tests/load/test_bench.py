@@ -110,6 +110,27 @@ async def test_packets_of_those_who_are_not_the_active_speakers_are_held_back_an
     assert 50 * 3 - 30 <= packets["received"] <= 50 * 3 + 30
 
 
+async def test_packets_hold_as_much_sound_as_the_server_asks_for_with_its_first_word() -> None:
+    status, out, err = await run("--participants 3 --speakers 2 --seconds 1.2 --json --serve --ptime=60")
+    assert status == 0, err
+    found = json.loads(out)
+    assert found["ptime_ms"] == {"60": 2 * 20}
+    packets = found["packets"]
+    assert packets["expected"] == packets["received"] == packets["offered"] == 2 * 20 * 2
+    assert packets["lost"] == 0
+
+
+async def test_who_speaks_in_a_channel_that_becomes_large_sends_longer_packets_from_then_on() -> None:
+    for serve, ptime, sent in (("", "40", 2 * 25), ("--serve --ptime=20", "20", 2 * 50)):
+        status, out, err = await run(f"--participants 100 --speakers 2 --seconds 1 --json {serve}")
+        assert status == 0, err
+        found = json.loads(out)
+        assert found["ptime_ms"] == {ptime: sent}
+        packets = found["packets"]
+        assert packets["expected"] == packets["received"] == packets["offered"] == sent * 99
+        assert packets["lost"] == 0
+
+
 async def test_options_of_the_own_server_win_over_those_of_the_bench() -> None:
     status, out, err = await run("--participants 2 --seconds 0.5 --serve=--limits.participants=1")
     assert status == 0, err
