@@ -89,6 +89,7 @@ def capabilities(**codec: object) -> str:
         ({"ptime": 20}, 20),
         ({"ptime": 40, "useinbandfec": 1}, 40),
         ({"ptime": 60}, 60),
+        ({"ptime": 40.0}, 40),
         ({"ptime": 10}, 20),
         ({"ptime": 120}, 20),
         ({"ptime": "60"}, 20),
@@ -99,7 +100,8 @@ def capabilities(**codec: object) -> str:
     ],
 )
 def test_the_packet_time_is_what_the_servers_opus_says_and_20_ms_if_it_says_none(parameters: object, ms: int) -> None:
-    assert shapes.read_ptime(capabilities(parameters=parameters)) == ms
+    read = shapes.read_ptime(capabilities(parameters=parameters))
+    assert (read, type(read)) == (ms, int)
 
 
 def test_a_server_that_says_nothing_of_packet_times_gets_20_ms() -> None:

@@ -165,7 +165,7 @@ def read_ptime(router_capabilities: str) -> int:
     """
     _, opus = _router(router_capabilities)
     asked = opus.parameters.get("ptime") if isinstance(opus.parameters, dict) else None
-    return asked if asked in PTIMES_MS else FRAME_MS
+    return next((ms for ms in PTIMES_MS if ms == asked), FRAME_MS)
 
 
 def fitting_ptime(asked: int, now: int, frame_bytes: int) -> int:
