@@ -121,8 +121,8 @@ async def test_packets_hold_as_much_sound_as_the_server_asks_for_with_its_first_
 
 
 async def test_who_speaks_in_a_channel_that_becomes_large_sends_longer_packets_from_then_on() -> None:
-    for serve, ptime, sent in (("", "40", 2 * 25), ("--serve --ptime=20", "20", 2 * 50)):
-        status, out, err = await run(f"--participants 100 --speakers 2 --seconds 1 --json {serve}")
+    for option, ptime, sent in (("", "40", 2 * 25), ("--serve --ptime=20", "20", 2 * 50)):
+        status, out, err = await run(f"--participants 100 --speakers 2 --seconds 1 --json {option}")
         assert status == 0, err
         found = json.loads(out)
         assert found["ptime_ms"] == {ptime: sent}

@@ -1,9 +1,4 @@
 //! When whom the schedule lets speak.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
 
 use super::*;
 

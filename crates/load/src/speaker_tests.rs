@@ -1,5 +1,4 @@
 //! What a speaker's packets are like, whatever their length.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
 use hocket_media::rtp::Header;

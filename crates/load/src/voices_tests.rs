@@ -1,9 +1,4 @@
 //! Speakers whose packets become longer and shorter while they speak, on a transport that never connects: time passes all the same.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
 
 use super::*;
 use crate::places;

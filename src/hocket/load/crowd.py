@@ -8,4 +8,7 @@ from hocket._media import (  # noqa: TID251 - this is the load client's one impo
     MediaError,
 )
 
-__all__ = ["Latency", "LoadClient", "LoadReport", "LoadThread", "MediaError"]
+__all__ = ["THREADS", "Latency", "LoadClient", "LoadReport", "LoadThread", "MediaError"]
+
+THREADS = "hocket-load-"
+"""How the names of its threads begin."""

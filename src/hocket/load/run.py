@@ -14,10 +14,10 @@ from types import TracebackType
 from typing import Self
 
 from hocket.load import result
-from hocket.load.crowd import LoadClient, LoadReport, MediaError
+from hocket.load.crowd import THREADS, LoadClient, LoadReport, MediaError
 from hocket.load.options import BenchError, BenchOptions
 from hocket.load.participant import Participant, Seat, join
-from hocket.load.process import ProcessGone, Usage, usage
+from hocket.load.process import ProcessGone, Usage, step_aside, usage
 from hocket.load.progress import ProgressLine
 from hocket.load.result import Result, ServerCost
 from hocket.load.settled import Quiet, Settled
@@ -186,6 +186,8 @@ class Run:
     async def _measure(self) -> None:
         self._crowd.silence()
         await self._until(self._quiet())
+        if self._pid is not None:
+            step_aside(THREADS)  # a core of the server's, taken by its clients, would count as its delay
         self._before = self._look() or Usage(0, 0, 0, 0)
         self._crowd.measure(sound_ms=self._options.sound_ms)
         seconds = self._options.sound_ms / 1_000
