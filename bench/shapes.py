@@ -96,7 +96,11 @@ SHAPES = (
     Shape("1 x 50, two workers", _people(50, serve="--workers 2"), _ratio, None, "x floor"),
     Shape("200 open, 3 talk", _people(200, "--talking", "3", serve=_ONE), _cores, 0.2, "cores"),
     Shape("200 open, all workers", _people(200, "--talking", "3"), _cores, None, "cores"),
+    Shape(
+        "200 open, each 20 ms", _people(200, "--talking", "3", serve="--workers 1 --ptime 20"), _cores, None, "cores"
+    ),
     Shape("1,000, 3 speak", _people(1_000, "--speakers", "3"), _cores, 0.35, "cores"),
+    Shape("1,000, each 20 ms", _people(1_000, "--speakers", "3", serve="--ptime 20"), _cores, None, "cores"),
     Shape("joins, 20 x 10", _people(10, "--speakers", "0", channels=20), _join_ms, 2.5, "ms"),
     Shape("memory, 1,000 x 2", _people(2, "--speakers", "0", channels=1_000), _kilobytes, 150.0, "kB each"),
 )
