@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -9,22 +10,26 @@ from hocket.load.crowd import THREADS, LoadClient
 from hocket.load.process import step_aside
 
 
-def scheduling() -> dict[str, int]:
-    """The class of each thread of this process, by its name."""
-    tasks = list(Path("/proc/self/task").glob("*"))
-    return {(task / "comm").read_text().strip(): os.sched_getscheduler(int(task.name)) for task in tasks}
+def threads(*, of_clients: bool) -> set[int]:
+    """The threads of this process that are a load client's, or the others."""
+    found = set()
+    for task in Path("/proc/self/task").glob("*"):
+        with contextlib.suppress(OSError):
+            if (task / "comm").read_text().startswith(THREADS) == of_clients:
+                found.add(int(task.name))
+    return found
 
 
 def test_the_clients_threads_step_aside_for_the_server_and_no_others_do() -> None:
     crowd = LoadClient(threads=2, sample=1)
     try:
-        before, own = scheduling(), os.sched_getscheduler(0)
-        assert {f"{THREADS}0", f"{THREADS}1"} <= before.keys()
+        clients, others = threads(of_clients=True), threads(of_clients=False)
+        before = {thread: os.sched_getscheduler(thread) for thread in others}
+        assert len(clients) >= 2
         step_aside(THREADS)
-        after = scheduling()
-        assert after[f"{THREADS}0"] == after[f"{THREADS}1"] == os.SCHED_IDLE
-        assert os.sched_getscheduler(0) == own
-        rest = {name: kind for name, kind in after.items() if not name.startswith(THREADS)}
-        assert rest.items() <= before.items()
+        assert {os.sched_getscheduler(thread) for thread in clients} == {os.SCHED_IDLE}
+        there_still = others & threads(of_clients=False)
+        assert os.getpid() in there_still
+        assert {thread: os.sched_getscheduler(thread) for thread in there_still}.items() <= before.items()
     finally:
         crowd.close()
