@@ -66,6 +66,7 @@ async def test_an_engine_runs_inside_its_block_and_nowhere_else(loopback: Make) 
 async def test_descriptors_and_threads_are_back_to_the_base_line_after_close(loopback: Make) -> None:
     async with loopback(workers=3):
         await until(lambda: len(threads()) == 3)
+    gc.collect()  # what other tests left to it
     before = descriptors()
     for _ in range(20):
         async with loopback(workers=3) as engine:
