@@ -122,7 +122,9 @@ def test_a_mute_holds_until_it_is_taken_back() -> None:
         ("::ffff:192.0.2.7", "192.0.2.7"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         ("fe80::1%eth0", "fe80::/64"),
+        ("::1" + 45 * "%", "::/64"),
         ("testclient", "testclient"),
+        (46 * "0", 46 * "0"),
         (None, None),
     ],
 )

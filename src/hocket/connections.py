@@ -9,6 +9,7 @@ stranger can fill it.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -21,7 +22,10 @@ from hocket.descriptors import Descriptors
 from hocket.hrpc.codec import REQUEST_LIMIT
 
 if TYPE_CHECKING:
-    from uvicorn._types import ASGISendEvent
+    from collections.abc import Awaitable, Coroutine
+    from typing import Any
+
+    from uvicorn._types import ASGIReceiveEvent, ASGISendEvent, WebSocketResponseBodyEvent
 
 HEAD_LIMIT = 64 * 1024
 """Longest request head, in bytes: cookies and a long token fit."""
@@ -110,6 +114,41 @@ class HttpConnection(HttpToolsProtocol):
             self._timer = None
 
 
+class _Messages:
+    """What a client said and the app has not taken, for one who takes: as much of `asyncio.Queue` as uvicorn uses.
+
+    That one is for many, and takes a dozen calls a message; a join brings a dozen messages. How many wait is bounded by
+    not reading.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Nothing yet."""
+        self._loop = loop
+        self._messages: deque[ASGIReceiveEvent] = deque()
+        self._waiting: asyncio.Future[None] | None = None
+
+    def put_nowait(self, message: ASGIReceiveEvent) -> None:
+        """Adds one, and wakes who waits for it."""
+        self._messages.append(message)
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    async def get(self) -> ASGIReceiveEvent:
+        """Takes the oldest; waits for it."""
+        while not self._messages:
+            self._waiting = self._loop.create_future()
+            await self._waiting
+        return self._messages.popleft()
+
+    def empty(self) -> bool:
+        """Whether none waits."""
+        return not self._messages
+
+    def qsize(self) -> int:
+        """How many wait."""
+        return len(self._messages)
+
+
 class WebSocketConnection(WebSocketsSansIOProtocol):
     """WebSocket that reads no more while the client does not, and that may be refused.
 
@@ -118,6 +157,11 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
     """
 
     close_seconds: ClassVar[float] = 10.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """There is a client."""
+        self.queue = _Messages(self.loop)  # type: ignore[assignment]
+        super().connection_made(transport)
 
     def handle_connect(self, event: Request) -> None:
         """The client asks for a WebSocket."""
@@ -129,10 +173,15 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
         super().connection_lost(exc)
         self.conn.parser.close()
 
-    async def send(self, message: ASGISendEvent) -> None:
+    def send(self, message: ASGISendEvent) -> Coroutine[Any, Any, None]:
+        """What the app says. A frame goes straight on: a coroutine around another is not worth it."""
+        sending = super().send(message)
+        return self._refuse(sending, message) if message["type"] == "websocket.http.response.body" else sending
+
+    async def _refuse(self, sending: Awaitable[None], message: WebSocketResponseBodyEvent) -> None:
         """An answer in place of the upgrade completes the handshake: uvicorn would log an error for each of them."""
-        await super().send(message)
-        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+        await sending
+        if not message.get("more_body", False):
             self.handshake_complete = True
 
     def pause_writing(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -12,6 +13,12 @@ from hocket.addresses import IpAddress
 from hocket.auth import User
 from hocket.config import OneChannel, Ptime
 from hocket.errors import HocketError, JoinedElsewhere, Kicked, PermissionDenied
+
+_ADDRESS_LIMIT = 45
+"""Longest text of an IP address: IPv6 whose last 32 bits are written as IPv4."""
+
+_ADDRESSES = 1_024
+"""Addresses that are remembered as read: each stream is asked several times where it comes from."""
 
 
 class ChannelId(NamedTuple):
@@ -31,13 +38,15 @@ class Permissions:
     moderate: bool = False
 
 
+_EVERYTHING = Permissions()
+
 Authorize = Callable[[User, ChannelId], Awaitable[Permissions]]
 """Says what a user may do in a channel. Raising `hocket.PermissionDenied` means: not even join."""
 
 
 async def allow_everything(user: User, channel: ChannelId) -> Permissions:
     """Everybody may do everything everywhere."""
-    return Permissions()
+    return _EVERYTHING
 
 
 Place = Callable[[User, ChannelId], ChannelId]
@@ -200,8 +209,14 @@ def neighbourhood(address: str | None) -> str | None:
 
 def parse_address(address: str | None) -> IpAddress | None:
     """An IP address; an IPv4 one that came in over an IPv6 socket is IPv4. None for what is none."""
+    text = (address or "").partition("%")[0]
+    return _parsed(text) if len(text) <= _ADDRESS_LIMIT else None
+
+
+@lru_cache(maxsize=_ADDRESSES)
+def _parsed(text: str) -> IpAddress | None:
     try:
-        parsed = ipaddress.ip_address((address or "").partition("%")[0])
+        parsed = ipaddress.ip_address(text)
     except ValueError:
         return None
     return getattr(parsed, "ipv4_mapped", None) or parsed

@@ -201,14 +201,14 @@ class VoiceServer:
                 place=self._place,
             )
             tasks = await stack.enter_async_context(asyncio.TaskGroup())
-            self._waiting = self._feed.subscribe()
+            self._waiting = Subscription()
             telling = tasks.create_task(self._tell_handlers(self._waiting))
             watches = [line.watch(self._engine, self._log), pulse.watch(self._log)]
             if self._lost is not None:
                 watches.append(put_out(self._lost, self._service))
             for watching in watches:
                 stack.callback(tasks.create_task(watching).cancel)
-            stack.push_async_callback(self._finish_telling, telling)
+            stack.push_async_callback(self._finish_telling, telling, self._waiting)
             stack.push_async_callback(self.drain)
             self._running = stack.pop_all()
         return self
@@ -432,7 +432,10 @@ class VoiceServer:
 
     def _tell_app(self, event: Event) -> None:
         self._feed.publish(event)
-        if self._waiting is not None and self._waiting.lost:
+        if self._waiting is None or type(event) not in self._handlers:
+            return
+        self._waiting.put(event)
+        if self._waiting.lost:
             self._log.warning("the handlers of events are too slow: the oldest events that wait for them are lost")
 
     async def _tell_handlers(self, events: Subscription) -> None:
@@ -450,9 +453,10 @@ class VoiceServer:
             sentence = "media thread %d failed and was replaced: %d transports lost"
             self._log.error(sentence, event.worker, len(event.transports), kind=event.worker)
 
-    async def _finish_telling(self, telling: asyncio.Task[None]) -> None:
+    async def _finish_telling(self, telling: asyncio.Task[None], events: Subscription) -> None:
         """Lets the handlers hear of those who left last, within a bounded time."""
         self._feed.close()
+        events.close()
         await asyncio.wait({telling}, timeout=_HANDLER_SECONDS)
         telling.cancel()
 

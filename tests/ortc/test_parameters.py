@@ -86,7 +86,15 @@ def test_a_fingerprint_has_its_hashs_length(algorithm: str, size: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [SHA_256.replace(":", ""), SHA_256.replace("AB", "AG"), SHA_256 + ":", SHA_256.replace("AB", "A\u00df")]
+    "value",
+    [
+        SHA_256.replace(":", ""),
+        SHA_256.replace(":", " "),
+        SHA_256.replace("AB", "AG"),
+        SHA_256 + ":",
+        SHA_256.replace("AB", "A\u00df"),
+        SHA_256.replace("AB", "A\uff22"),
+    ],
 )
 def test_a_malformed_fingerprint_is_refused(value: str) -> None:
     with pytest.raises(InvalidParameters):

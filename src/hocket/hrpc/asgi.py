@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -100,24 +100,21 @@ class Stream:
         Raises:
             StreamClosed: the client is gone.
         """
-        await self._tell({"type": "websocket.send", "bytes": frame})
-
-    async def close(self) -> None:
-        """Closes the WebSocket. Harmless when the client is gone."""
-        try:
-            await self._tell({"type": "websocket.close", "code": _NORMAL_CLOSURE})
-        except StreamClosed:
-            return
-        self._closed = True
-
-    async def _tell(self, message: Message) -> None:
         if self._closed:
             raise StreamClosed
         try:
-            await self._send(message)
-        except OSError:  # ASGI 2.4 of WebSocket: sending to a client that is gone
+            await self._send({"type": "websocket.send", "bytes": frame})
+        except OSError:  # ASGI 2.4 of WebSocket: the client is gone
             self._closed = True
             raise StreamClosed from None
+
+    async def close(self) -> None:
+        """Closes the WebSocket. Harmless when the client is gone."""
+        if self._closed:
+            return
+        self._closed = True
+        with suppress(OSError):
+            await self._send({"type": "websocket.close", "code": _NORMAL_CLOSURE})
 
 
 Handler = Callable[[Stream], Awaitable[None]]

@@ -53,7 +53,7 @@ def decode(text: str, decoder: msgspec.json.Decoder[T], where: str) -> T:
         raise _explained(str(error), where) from None
     except msgspec.DecodeError:
         raise InvalidParameters(where, "is not valid JSON") from None
-    _check_repeated(data, where)
+    _check_repeated(text, where)
     return value
 
 
@@ -97,25 +97,36 @@ class _Repeated:
         self.key = key
 
 
-def _check_repeated(data: bytes, where: str) -> None:
-    """Refuses a member that appears twice in its object, wherever it is."""
-    found: list[_Repeated] = []
+class _Twice(Exception):
+    """Some member appears twice in its object."""
 
-    def build(pairs: list[tuple[str, object]]) -> object:
-        members = dict(pairs)
-        if len(members) == len(pairs):
-            return members
-        seen: set[str] = set()
-        found.append(_Repeated(next(key for key, _ in pairs if key in seen or seen.add(key))))  # type: ignore[func-returns-value]
-        return found[-1]
 
+def _look(pairs: list[tuple[str, object]]) -> None:
+    if len(dict(pairs)) != len(pairs):
+        raise _Twice
+
+
+def _build(pairs: list[tuple[str, object]]) -> object:
+    members = dict(pairs)
+    if len(members) == len(pairs):
+        return members
+    seen: set[str] = set()
+    return _Repeated(next(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]
+
+
+# Numbers were checked already, and converting a long one takes time that grows with the square of its length.
+_LOOK = json.JSONDecoder(object_pairs_hook=_look, parse_int=len, parse_float=len)
+_TREE = json.JSONDecoder(object_pairs_hook=_build, parse_int=len, parse_float=len)
+
+
+def _check_repeated(text: str, where: str) -> None:
+    """Refuses a member that appears twice in its object, wherever it is; only then it matters where."""
     try:
-        # Numbers were checked already, and converting a long one takes time that grows with the square of its length.
-        tree = json.loads(data, object_pairs_hook=build, parse_int=len, parse_float=len)
+        _LOOK.decode(text)
+    except _Twice:
+        raise InvalidParameters(next(_places(_TREE.decode(text), where)), "appears twice") from None
     except ValueError:
         raise InvalidParameters(where, "is not valid JSON") from None
-    if found:
-        raise InvalidParameters(next(_places(tree, where)), "appears twice")
 
 
 def _places(tree: object, path: str) -> Iterator[str]:

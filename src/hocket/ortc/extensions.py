@@ -6,7 +6,8 @@ Only the one-byte form is written, so every id is 1 to 14.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from hocket.errors import InvalidParameters
 from hocket.ortc.parameters import RtpHeaderExtension, RtpHeaderExtensionParameters
@@ -24,8 +25,7 @@ ONE_BYTE_IDS = range(1, 15)
 """What the one-byte form carries (RFC 8285 §4.2)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Extensions:
+class Extensions(Struct, frozen=True, kw_only=True):
     """The ids of the header extensions that one side uses, each 1 to 14; None where it does not."""
 
     mid: int | None = None
@@ -37,6 +37,8 @@ class Extensions:
         known = {MID: self.mid, ABS_SEND_TIME: self.abs_send_time, AUDIO_LEVEL: self.audio_level}
         return {uri: number for uri, number in known.items() if number is not None}
 
+
+_KNOWN = frozenset({MID, AUDIO_LEVEL, ABS_SEND_TIME})
 
 ROUTER = Extensions(mid=1, abs_send_time=4, audio_level=10)
 """The router's ids, the same as mediasoup's."""
@@ -66,7 +68,7 @@ def sent(listed: tuple[RtpHeaderExtensionParameters, ...], where: str) -> Extens
         path = f"{where}[{index}]"
         if any(extension.id == other.id for other in listed[:index]):
             raise InvalidParameters(f"{path}.id", "appears twice")
-        if extension.uri not in ROUTER.by_uri():
+        if extension.uri not in _KNOWN:
             continue
         if extension.uri in ids:
             raise InvalidParameters(f"{path}.uri", "appears twice")
@@ -99,7 +101,7 @@ def received(listed: tuple[RtpHeaderExtension, ...], where: str) -> Extensions:
 def _receivable(extension: RtpHeaderExtension) -> bool:
     """Whether we know the extension and may send it with voice to who listed it."""
     return (
-        extension.uri in ROUTER.by_uri()
+        extension.uri in _KNOWN
         and extension.kind in (None, "", "audio")
         and extension.direction in (None, "sendrecv", "recvonly")
         and extension.preferred_id in ONE_BYTE_IDS

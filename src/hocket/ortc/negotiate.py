@@ -17,7 +17,6 @@ Nothing of a producer's text reaches a receiver's parameters, only numbers and f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from msgspec import Struct
@@ -50,8 +49,7 @@ USUAL_PTIME = 20
 """Milliseconds of sound a packet, of whoever is told nothing (RFC 7587 §4.2)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Producer:
+class Producer(Struct, frozen=True, kw_only=True):
     """What a client sends. It is told by its SSRC, or by its mid where there is a header extension for it.
 
     Attributes:
@@ -69,8 +67,7 @@ class Producer:
     stereo: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receiver:
+class Receiver(Struct, frozen=True, kw_only=True):
     """What a client can take, in its own numbers; the same for everyone whom it hears.
 
     Attributes:
@@ -101,8 +98,7 @@ class Consumer(Struct, frozen=True, kw_only=True):
     rtp_parameters: RtpParameters
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Agreement:
+class _Agreement(Struct, frozen=True, kw_only=True):
     """What one receiver gets of every producer of one kind."""
 
     red_payload_type: int | None

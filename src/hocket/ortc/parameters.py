@@ -7,7 +7,6 @@ optional, because clients in other languages than JavaScript write it so.
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -176,8 +175,6 @@ class IceCandidate(Struct, frozen=True, kw_only=True, rename="camel", omit_defau
 _DIGEST_BYTES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
 """The hashes that count. Others may be listed, as RFC 8122 §5 lets them, but prove nothing (T3)."""
 
-_HEX_PAIRS = re.compile("[0-9A-F]{2}(?::[0-9A-F]{2})*")
-
 _RTP_CAPABILITIES = msgspec.json.Decoder(RtpCapabilities)
 _RTP_PARAMETERS = msgspec.json.Decoder(RtpParameters)
 _DTLS_PARAMETERS = msgspec.json.Decoder(DtlsParameters)
@@ -225,8 +222,12 @@ def parse_dtls_parameters(text: str, where: str = "consumer_dtls_paramaters") ->
 
 def _hash_value(value: str, size: int, path: str) -> str:
     """A fingerprint's value in upper case, checked to be `size` bytes."""
+    try:
+        digest = bytes.fromhex(value.replace(":", ""))
+    except ValueError:
+        digest = b""
     upper = value.upper()
-    if len(upper) != 3 * size - 1 or not _HEX_PAIRS.fullmatch(upper):
+    if digest.hex(":").upper() != upper or len(digest) != size:  # `fromhex` skips spaces
         raise InvalidParameters(path, f"is not {size} pairs of hex digits with colons between them")
     return upper
 

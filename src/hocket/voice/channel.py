@@ -235,10 +235,12 @@ class Channel:
         """Tells a member's state to itself and to those who were told of it, if they speak our extension."""
         if self._members.get(who.user.id) is not who:
             return
-        frame = who.state_frame()
-        for member in self._members.values():
-            if member.extension and (member is who or who.user.id in member.heard):
-                member.outbox.put_latest(_state_key(who), frame)
+        told = [
+            each for each in self._members.values() if each.extension and (each is who or who.user.id in each.heard)
+        ]
+        frame = who.state_frame() if told else b""
+        for member in told:
+            member.outbox.put_latest(_state_key(who), frame)
 
     def _tell_speaking(self, who: Participant, was_speaking: bool) -> None:
         if who.speaking != was_speaking and self._members.get(who.user.id) is who:

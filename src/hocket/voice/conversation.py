@@ -11,7 +11,6 @@ import asyncio
 import logging
 import math
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from itertools import count
 from typing import Final
 
@@ -21,7 +20,7 @@ from hocket.errors import HocketError, InternalError, ResourceExhausted, Unauthe
 from hocket.hrpc.asgi import Stream, StreamClosed
 from hocket.hrpc.codec import decode_request, encode_error
 from hocket.logging import Sparing, ids
-from hocket.policy import Authorize, ChannelId, Permissions, Place, same_place
+from hocket.policy import Authorize, ChannelId, Place, same_place
 from hocket.voice.asking import ask
 from hocket.voice.directory import Directory
 from hocket.voice.expiry import expiry
@@ -121,7 +120,7 @@ class Conversation:
     async def run(self) -> None:
         """Talks until the stream is over. A cancel gives everything back and tells the client nothing."""
         with ids(stream=self.number, user=self.user.id):
-            logger.info("stream opened")
+            logger.debug("stream opened")
             try:
                 await self._run()
             finally:
@@ -174,7 +173,12 @@ class Conversation:
         try:
             while not self._over:
                 self._wait_for_step()
-                await self._answer(await self._stream.receive())
+                command = self._take(await self._stream.receive())
+                if isinstance(command, Initialize):
+                    await self._initialize(command)
+                elif command is not None:
+                    self._carry_out(command)
+                self._session.answered(self._loop.time())
         except StreamClosed:
             self.end(None)
         except HocketError as error:
@@ -184,42 +188,45 @@ class Conversation:
             self.end(InternalError())
 
     def _wait_for_step(self) -> None:
-        """Has `_look_at_clock` called when the client's time for its next step is over."""
-        if self._step is not None:
-            self._step.cancel()
+        """Has `_look_at_clock` called when the client's time for its next step is over, or before."""
         deadline = self._session.next_timeout()
-        self._step = None if deadline is None else self._loop.call_at(deadline, self._look_at_clock)
+        if self._step is None:
+            if deadline is not None:
+                self._step = self._loop.call_at(deadline, self._look_at_clock)
+        elif deadline is None:
+            self._step.cancel()
+            self._step = None
 
     def _look_at_clock(self) -> None:
+        self._step = None
         try:
             self._session.handle_timeout(self._loop.time())
         except HocketError as error:
             self.end(error)
         else:
-            self._wait_for_step()  # a loop's timers may come a little early
+            self._wait_for_step()  # a step came meanwhile, or a loop's timer a little early
 
-    async def _answer(self, frame: bytes) -> None:
+    def _take(self, frame: bytes) -> Command | None:
         now = self._loop.time()
         self._session.weigh(len(frame), now)
-        command = self._session.receive(decode_request(frame), now)
-        match command:
-            case None:
-                return
-            case Initialize():
-                permissions = await self._ask_permissions(command.channel)
-                if not self._over:
-                    placed = replace(command, channel=self._place(self.user, command.channel))
-                    self._seat.initialize(placed, permissions)
-            case _:
-                self._carry_out(command)
-        self._session.answered(self._loop.time())
+        return self._session.receive(decode_request(frame), now)
+
+    async def _initialize(self, command: Initialize) -> None:
+        permissions = await ask(
+            self._authorize(self.user, command.channel),
+            seconds=self._limits.authorize_seconds,
+            late="Permissions could not be looked up in time.",
+        )
+        if not self._over:
+            place = self._place(self.user, command.channel)
+            self._seat.initialize(Initialize(place, command.extension), permissions)
 
     def _carry_out(self, command: Command) -> None:
         self._seat.carry_out(command)
         if isinstance(command, Join):
             with self._channel_in_log():
                 logger.info("joined%s", "" if command.voice else " as a listener")
-        elif isinstance(command, KickUser | MuteUser):
+        elif isinstance(command, (KickUser, MuteUser)):
             with self._channel_in_log():
                 logger.info("moderates user %d: %s", command.user_id, type(command).__name__)
         elif logger.isEnabledFor(logging.DEBUG):
@@ -229,13 +236,6 @@ class Conversation:
     def _channel_in_log(self) -> AbstractContextManager[None]:
         channel = self.channel_id
         return nullcontext() if channel is None else ids(channel=f"{channel.guild}/{channel.channel}")
-
-    async def _ask_permissions(self, channel: ChannelId) -> Permissions:
-        return await ask(
-            self._authorize(self.user, channel),
-            seconds=self._limits.authorize_seconds,
-            late="Permissions could not be looked up in time.",
-        )
 
     async def _write(self) -> None:
         try:

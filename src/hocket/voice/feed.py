@@ -62,6 +62,8 @@ class Feed:
 
     def publish(self, event: Event) -> None:
         """Never raises and never blocks."""
+        if not self._subscriptions:
+            return
         for subscription in list(self._subscriptions):
             subscription.put(event)
 

@@ -28,6 +28,9 @@ _RETRY = 5
 """Seconds after which a client may ask for what the engine had no room for."""
 
 
+_TOLD: Final = (UnknownId, Overloaded, EngineClosed)
+
+
 class EngineMedia:
     """The engine as `hocket.voice.media.Media` says."""
 
@@ -38,13 +41,17 @@ class EngineMedia:
 
     def create_router(self) -> int:
         """One channel's media."""
-        with _translated:
+        try:
             return self._engine.create_router()
+        except _TOLD as error:
+            raise _translated(error) from None
 
     def set_active_speakers(self, router: int, limit: int) -> None:
         """Lets only so many be heard there at a time."""
-        with _translated:
+        try:
             self._engine.set_active_speakers(router, limit)
+        except _TOLD as error:
+            raise _translated(error) from None
 
     def close_router(self, router: int) -> None:
         """Closes it with all that is on it."""
@@ -53,23 +60,29 @@ class EngineMedia:
 
     def create_transport(self, router: int, watch: TransportWatch) -> Transport:
         """One client's way in or out."""
-        with _translated:
+        try:
             info = self._engine.create_transport(router)
             self._engine.watch(info.id, _transport_watcher(watch))
             ice = IceParameters(username_fragment=info.username_fragment, password=info.password)
             return Transport(info.id, ice, self._engine.candidates, self._certificate())
+        except _TOLD as error:
+            raise _translated(error) from None
 
     def connect_transport(self, transport: int, dtls: DtlsParameters) -> None:
         """Tells which certificate the client must show."""
         fingerprints = [(fingerprint.algorithm, fingerprint.value) for fingerprint in dtls.fingerprints]
-        with _translated:
+        try:
             self._engine.connect_transport(transport, role=dtls.role, fingerprints=fingerprints)
+        except _TOLD as error:
+            raise _translated(error) from None
 
     def restart_ice(self, transport: int) -> IceParameters:
         """New credentials."""
-        with _translated:
+        try:
             username_fragment, password = self._engine.restart_ice(transport)
             return IceParameters(username_fragment=username_fragment, password=password)
+        except _TOLD as error:
+            raise _translated(error) from None
 
     def close_transport(self, transport: int) -> None:
         """Closes it with its producers and consumers."""
@@ -89,20 +102,26 @@ class EngineMedia:
             nack=producer.nack,
             cname=cname,
         )
-        with _translated:
+        try:
             id = self._engine.produce(transport, options)
             self._engine.watch(id, _producer_watcher(speaking))
             return id
+        except _TOLD as error:
+            raise _translated(error) from None
 
     def pause_producer(self, producer: int) -> None:
         """Nothing of it goes through."""
-        with _translated:
+        try:
             self._engine.pause_producer(producer)
+        except _TOLD as error:
+            raise _translated(error) from None
 
     def resume_producer(self, producer: int) -> None:
         """Undoes `pause_producer`."""
-        with _translated:
+        try:
             self._engine.resume_producer(producer)
+        except _TOLD as error:
+            raise _translated(error) from None
 
     def close_producer(self, producer: int) -> None:
         """Closes it and every consumer of it."""
@@ -121,18 +140,24 @@ class EngineMedia:
             abs_send_time_extension=consumer.extensions.abs_send_time,
             nack=consumer.nack,
         )
-        with _translated:
+        try:
             return self._engine.consume(transport, producer, options)
+        except _TOLD as error:
+            raise _translated(error) from None
 
     def pause_consumer(self, consumer: int) -> None:
         """Sends it nothing."""
-        with _translated:
+        try:
             self._engine.pause_consumer(consumer)
+        except _TOLD as error:
+            raise _translated(error) from None
 
     def resume_consumer(self, consumer: int) -> None:
         """Lets it flow."""
-        with _translated:
+        try:
             self._engine.resume_consumer(consumer)
+        except _TOLD as error:
+            raise _translated(error) from None
 
     def _certificate(self) -> DtlsParameters:
         """Our side of DTLS, the same for every transport. `auto`: the client chooses (ORTC)."""
@@ -144,29 +169,13 @@ class EngineMedia:
         return self._dtls
 
 
-class _Translated:
-    """The engine's errors as a channel knows them. InvalidOption passes: negotiation should have found it.
-
-    A class, as a generator costs as much as what is asked of the engine; two each time that one begins to hear another.
-    """
-
-    def __enter__(self) -> None:
-        """Nothing to prepare."""
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        """Raises what a channel knows in place of what it does not."""
-        match error:
-            case None:
-                return
-            case UnknownId():
-                raise Gone from error
-            case Overloaded():
-                raise ResourceExhausted("The media server has no room right now.", retry_after=_RETRY) from None
-            case EngineClosed():
-                raise Unavailable("The media server is stopping.", retry_after=_RETRY) from None
-
-
-_translated: Final = _Translated()
+def _translated(error: MediaError) -> Exception:
+    """One of the engine's errors as a channel knows it. InvalidOption passes: negotiation should have found it."""
+    if isinstance(error, UnknownId):
+        return Gone("it ended by itself")
+    if isinstance(error, Overloaded):
+        return ResourceExhausted("The media server has no room right now.", retry_after=_RETRY)
+    return Unavailable("The media server is stopping.", retry_after=_RETRY)
 
 
 def _transport_watcher(watch: TransportWatch) -> Callable[[Event], None]:

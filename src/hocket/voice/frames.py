@@ -1,4 +1,7 @@
-"""What the server says, as frames ready to send. Pure."""
+"""What the server says, as frames ready to send. Pure.
+
+What a join brings is written where it stands in its frame: a message made for itself is copied into the next outer one.
+"""
 
 from __future__ import annotations
 
@@ -23,22 +26,25 @@ def initialized(ptime: int) -> bytes:
 
 def prepared(*, receiving: Transport, sending: Transport) -> bytes:
     """PreparedForJoinChannel: the transport on which the client receives, and the one on which it sends."""
-    answer = voice.StreamMessageResponse.PreparedForJoinChannel(
-        consumer_transport_options=_transport(receiving), producer_transport_options=_transport(sending)
-    )
-    return encode_response(voice.StreamMessageResponse(prepared_for_join_channel=answer))
+    response = voice.StreamMessageResponse()
+    _describe(receiving, response.prepared_for_join_channel.consumer_transport_options)
+    _describe(sending, response.prepared_for_join_channel.producer_transport_options)
+    return encode_response(response)
 
 
 def joined(others: Iterable[voice.UserConsumerOptions]) -> bytes:
     """JoinedChannel: who is heard here, in the order in which they joined."""
-    answer = voice.StreamMessageResponse.JoinedChannel(other_users=others)
-    return encode_response(voice.StreamMessageResponse(joined_channel=answer))
+    response = voice.StreamMessageResponse()
+    response.joined_channel.SetInParent()  # also where nobody is
+    response.joined_channel.other_users.extend(others)
+    return encode_response(response)
 
 
 def user_joined(data: voice.UserConsumerOptions) -> bytes:
     """UserJoined, for one receiver."""
-    answer = voice.StreamMessageResponse.UserJoined(data=data)
-    return encode_response(voice.StreamMessageResponse(user_joined=answer))
+    response = voice.StreamMessageResponse()
+    response.user_joined.data.CopyFrom(data)
+    return encode_response(response)
 
 
 def user_left(user_id: int) -> bytes:
@@ -108,10 +114,8 @@ def _event(event: extension.Event) -> bytes:
     return encode_response(voice.StreamMessageResponse(hocket=event))
 
 
-def _transport(transport: Transport) -> voice.TransportOptions:
-    return voice.TransportOptions(
-        id=str(transport.id),
-        dtls_parameters=encode(transport.dtls),
-        ice_candidates=[encode(candidate) for candidate in transport.candidates],
-        ice_parameters=encode(transport.ice),
-    )
+def _describe(transport: Transport, options: voice.TransportOptions) -> None:
+    options.id = str(transport.id)
+    options.dtls_parameters = encode(transport.dtls)
+    options.ice_candidates.extend(encode(candidate) for candidate in transport.candidates)
+    options.ice_parameters = encode(transport.ice)

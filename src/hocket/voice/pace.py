@@ -19,11 +19,14 @@ class TokenBucket:
 
     def take(self, now: float, amount: int = 1) -> bool:
         """Takes so many tokens; False when there are fewer. A clock that went back fills nothing."""
-        self._fill(now)
-        if self._level < amount:
-            return False
-        self._level -= amount
-        return True
+        level = self._level
+        if now > self._filled_at:
+            level += (now - self._filled_at) * self._rate
+            if level > self._burst:
+                level = self._burst
+            self._filled_at = now
+        self._level = level - amount if level >= amount else level
+        return level >= amount
 
     def wait(self, amount: int = 1) -> int:
         """Seconds from the last `take` until there are so many tokens, rounded up, at least 1."""
@@ -31,14 +34,7 @@ class TokenBucket:
 
     def is_full(self, now: float) -> bool:
         """Whether it is as good as a new one."""
-        self._fill(now)
-        return self._level >= self._burst
-
-    def _fill(self, now: float) -> None:
-        if now > self._filled_at:
-            level = self._level + (now - self._filled_at) * self._rate
-            self._level = level if level < self._burst else self._burst
-            self._filled_at = now
+        return self.take(now, 0) and self._level >= self._burst
 
 
 class TokenBuckets:

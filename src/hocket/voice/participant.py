@@ -145,8 +145,10 @@ class Participant:
         if not self._unresumed:
             self._unresumed = {}  # a dictionary keeps the room of its largest days
         if waiting is not None and self._is_heard(*waiting) and self.listens:
-            with suppress(Gone):
+            try:
                 self._media.resume_consumer(waiting[1])
+            except Gone:
+                return
 
     def set_deafened(self, deafened: bool) -> bool:
         """Stops or restarts the sound to this user's client; what was not resumed stays silent.

@@ -128,12 +128,12 @@ class Seat:
 
     def _carry_out(self, command: Command) -> None:
         match command:
+            case Resume():  # first, since it comes once for each speaker
+                self._member.resume(command.consumer_id)
             case Prepare():
                 self._prepare(command)
             case Join():
                 self._join(command)
-            case Resume(consumer_id):
-                self._member.resume(consumer_id)
             case SetMuted(muted):
                 self._here.set_muted(self._member, by_self=muted)
             case MuteUser(user_id, muted):

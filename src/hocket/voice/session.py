@@ -13,6 +13,8 @@ from enum import Enum
 from functools import lru_cache
 from typing import Final
 
+from msgspec import Struct
+
 from hocket.errors import BadStreamingRequest, HocketError, OutOfOrder, ResourceExhausted, TimedOut
 from hocket.ortc.negotiate import Producer, Receiver, negotiate_producer, negotiate_receiver
 from hocket.ortc.parameters import DtlsParameters, parse_dtls_parameters, parse_rtp_capabilities, parse_rtp_parameters
@@ -39,8 +41,7 @@ class State(Enum):
     ENDED = "after its end"
 
 
-@dataclass(frozen=True, slots=True)
-class Initialize:
+class Initialize(Struct, frozen=True):
     """Ask whether the user may come, then answer Initialized.
 
     Attributes:
@@ -51,74 +52,64 @@ class Initialize:
     extension: int
 
 
-@dataclass(frozen=True, slots=True)
-class Prepare:
+class Prepare(Struct, frozen=True):
     """Make both transports, then answer PreparedForJoinChannel."""
 
     receiver: Receiver
 
 
-@dataclass(frozen=True, slots=True)
-class Voice:
+class Voice(Struct, frozen=True):
     """What a speaker brings: the stream, and the certificate of the transport that it sends on."""
 
     producer: Producer
     dtls: DtlsParameters
 
 
-@dataclass(frozen=True, slots=True)
-class Join:
+class Join(Struct, frozen=True):
     """Enter the channel, then answer JoinedChannel. `voice` None: a listener, announced to nobody."""
 
     voice: Voice | None
     dtls: DtlsParameters
 
 
-@dataclass(frozen=True, slots=True)
-class Resume:
+class Resume(Struct, frozen=True):
     """Let a consumer's sound flow; no answer."""
 
     consumer_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class SetMuted:
+class SetMuted(Struct, frozen=True):
     """The user's own switch."""
 
     muted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SetDeafened:
+class SetDeafened(Struct, frozen=True):
     """The user's own switch."""
 
     deafened: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RestartIce:
+class RestartIce(Struct, frozen=True):
     """New ICE credentials for one of this stream's transports; answer IceRestarted."""
 
     transport_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ping:
+class Ping(Struct, frozen=True):
     """Answer Pong with the same number."""
 
     id: int
 
 
-@dataclass(frozen=True, slots=True)
-class MuteUser:
+class MuteUser(Struct, frozen=True):
     """A moderator's switch of somebody else."""
 
     user_id: int
     muted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class KickUser:
+class KickUser(Struct, frozen=True):
     """A moderator removes somebody and keeps the user out of the channel. `reason`: told to the user, or empty."""
 
     user_id: int
@@ -213,8 +204,8 @@ class Session:
         kind = request.WhichOneof("message")
         if kind is None:
             raise BadStreamingRequest("The frame holds no request that this server knows.")
-        transition = _TABLE.get((self.state, kind))
-        if transition is None:
+        transition = _TABLE[kind]
+        if transition.after is not self.state:
             raise OutOfOrder(f"{_NAMES[kind]} does not fit {self.state.value}.")
         command = transition.read(request)
         if isinstance(command, Initialize):
@@ -282,20 +273,21 @@ def read_extension(request: extension.Request) -> ExtensionCommand | None:
 
 @dataclass(frozen=True, slots=True)
 class _Transition:
-    """One cell of the table: how to read the request, and where it leads."""
+    """A row of the table: in which state a request fits, how to read it, and where it leads."""
 
+    after: State
     read: Callable[[voice.StreamMessageRequest], Command | None]
     next: State
 
 
-_TABLE: Final[Mapping[tuple[State, str], _Transition]] = {
-    (State.OPENED, "initialize"): _Transition(_initialize, State.INITIALIZED),
-    (State.INITIALIZED, "prepare_for_join_channel"): _Transition(_prepare, State.PREPARED),
-    (State.PREPARED, "join_channel"): _Transition(_join, State.JOINED),
-    (State.JOINED, "resume_consumer"): _Transition(_resume, State.JOINED),
-    (State.JOINED, "hocket"): _Transition(_extension, State.JOINED),
+_TABLE: Final[Mapping[str, _Transition]] = {
+    "initialize": _Transition(State.OPENED, _initialize, State.INITIALIZED),
+    "prepare_for_join_channel": _Transition(State.INITIALIZED, _prepare, State.PREPARED),
+    "join_channel": _Transition(State.PREPARED, _join, State.JOINED),
+    "resume_consumer": _Transition(State.JOINED, _resume, State.JOINED),
+    "hocket": _Transition(State.JOINED, _extension, State.JOINED),
 }
-"""Every other pair is out of order."""
+"""Each request fits in one state, and is out of order in every other."""
 
 _NAMES: Final[Mapping[str, str]] = {
     "initialize": "Initialize",

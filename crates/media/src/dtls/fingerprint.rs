@@ -122,17 +122,16 @@ impl Fingerprint {
 
     /// Reads colon-separated hex of either case (RFC 8122 has upper, WebRTC's `getFingerprints` lower).
     fn parse(function: HashFunction, text: &str) -> Option<Self> {
-        let mut value = Vec::with_capacity(function.len());
-        for pair in text.split(':') {
-            if value.len() == function.len()
-                || pair.len() != 2
-                || !pair.bytes().all(|c| c.is_ascii_hexdigit())
-            {
-                return None;
-            }
-            value.push(u8::from_str_radix(pair, 16).ok()?);
+        if text.len() + 1 != 3 * function.len() {
+            return None;
         }
-        (value.len() == function.len()).then_some(Self { function, value })
+        let digit = |c: u8| char::from(c).to_digit(16).and_then(|n| u8::try_from(n).ok());
+        let pair = |pair: &[u8]| match *pair {
+            [high, low] | [high, low, b':'] => Some(digit(high)? << 4 | digit(low)?),
+            _ => None,
+        };
+        let value = text.as_bytes().chunks(3).map(pair).collect::<Option<_>>()?;
+        Some(Self { function, value })
     }
 }
 
