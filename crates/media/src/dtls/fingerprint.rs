@@ -125,7 +125,11 @@ impl Fingerprint {
         if text.len() + 1 != 3 * function.len() {
             return None;
         }
-        let digit = |c: u8| char::from(c).to_digit(16).and_then(|n| u8::try_from(n).ok());
+        let digit = |c: u8| {
+            char::from(c)
+                .to_digit(16)
+                .and_then(|n| u8::try_from(n).ok())
+        };
         let pair = |pair: &[u8]| match *pair {
             [high, low] | [high, low, b':'] => Some(digit(high)? << 4 | digit(low)?),
             _ => None,
