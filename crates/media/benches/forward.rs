@@ -7,7 +7,7 @@ mod common;
 use std::process::ExitCode;
 
 use common::parts::counting::Counting;
-use common::{Plan, Subject, cipher, forwarding, measure, steps, table};
+use common::{Plan, Subject, cipher, forwarding, handshake, measure, steps, table};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -19,5 +19,6 @@ fn main() -> ExitCode {
         subjects.push(cipher::floor(fan_out));
         subjects.push(forwarding::worker(fan_out));
     }
+    subjects.push(handshake::transport());
     table::report(plan, &measure(plan, subjects))
 }

@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use common::parts::counting::Counting;
-use common::{Outcome, Plan, Subject, cipher, forwarding, measure, steps, table};
+use common::{Outcome, Plan, Subject, cipher, forwarding, handshake, measure, steps, table};
 use hocket_engine::socket::Sockets;
 use loopback::{Ears, open_port};
 
@@ -51,6 +51,7 @@ fn main() -> ExitCode {
         subjects.push(send::floor(&port, &ears, *width));
         subjects.push(cipher::floor(*width));
     }
+    subjects.push(handshake::transport());
     if !std::env::args().any(|argument| argument == "--floor") {
         push_others(&mut subjects, plan, (&port, &ears), &people, &fan_outs);
     }

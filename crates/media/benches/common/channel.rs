@@ -15,6 +15,7 @@ use super::parts::person::{
     FRAME, FRAME_TICKS, LEVEL_EXTENSION, MID_EXTENSION, OPUS, TIME_EXTENSION,
 };
 use super::parts::{Client, Server, Version};
+use super::stopwatch::Stopwatch;
 use super::{DATAGRAM, PAYLOAD};
 
 /// The server's own address.
@@ -194,58 +195,15 @@ impl Channel {
         }
     }
 
-    /// A transport and the client on it, connected.
     fn join(&mut self, address: SocketAddr) -> (Client, TransportId) {
         self.clients += 1;
-        let mut random = [0; Credentials::RANDOM];
-        for (place, byte) in random.iter_mut().take(4).enumerate() {
-            *byte = (self.clients >> (6 * place)) as u8 & 63; // a letter is made of six bits
-        }
-        let credentials = Credentials::from_random(&random);
-        let transport = self.server.create_transport(credentials, self.now);
-        let (server, now) = (self.server.address, self.now);
-        let mut client = Client::new(
-            address,
-            server,
-            credentials,
-            Version::Both,
-            self.clients,
-            now,
-        );
-        let fingerprints = client.fingerprints();
-        self.server
-            .connect(transport, Role::Client, fingerprints, now);
-        while !self.exchange(&mut client, transport) {
-            self.now += Duration::from_millis(1);
-            assert!(
-                self.now < now + Duration::from_secs(10),
-                "{address} could not join"
-            );
-        }
-        (client, transport)
-    }
-
-    /// Carries datagrams both ways once; tells whether media may flow.
-    fn exchange(&mut self, client: &mut Client, transport: TransportId) -> bool {
-        let now = self.now;
-        client.handle_timeout(now);
-        while let Some((from, mut bytes)) = client.outgoing.pop_front() {
-            self.server.handle_datagram(from, &mut bytes, now);
-        }
-        while self.server.carry_messages(now) {}
-        let home = self.server.home_of(client.address);
-        let worker = &mut self.server.workers[home];
-        let answers = worker
-            .outbox()
-            .iter()
-            .filter(|sent| sent.destination == client.address);
-        let answers: Vec<Vec<u8>> = answers.map(|sent| sent.bytes.to_vec()).collect();
-        worker.outbox().clear();
-        for mut bytes in answers {
-            client.handle_datagram(&mut bytes, now);
-        }
-        let opened = Event::TransportConnected(transport);
-        std::iter::from_fn(|| worker.poll_event()).any(|event| event == opened)
+        let mut untimed = Stopwatch::default();
+        join(
+            &mut self.server,
+            (address, self.clients),
+            &mut self.now,
+            &mut untimed,
+        )
     }
 
     /// Lets everybody speak until nothing grows any more, and sees that packets come out as the floor has them.
@@ -266,6 +224,68 @@ impl Channel {
             self.run_timers();
         }
     }
+}
+
+/// A transport and the client on it, connected; what the server does for that is timed. The client's number makes its credentials and keys.
+pub fn join(
+    server: &mut Server,
+    (address, number): (SocketAddr, u64),
+    now: &mut Instant,
+    stopwatch: &mut Stopwatch,
+) -> (Client, TransportId) {
+    let mut random = [0; Credentials::RANDOM];
+    for (place, byte) in random.iter_mut().take(4).enumerate() {
+        *byte = (number >> (6 * place)) as u8 & 63; // a letter is made of six bits
+    }
+    let credentials = Credentials::from_random(&random);
+    let transport = stopwatch.time_allocating(|| server.create_transport(credentials, *now));
+    let mut client = Client::new(
+        address,
+        server.address,
+        credentials,
+        Version::Both,
+        number,
+        *now,
+    );
+    let fingerprints = client.fingerprints();
+    stopwatch.time_allocating(|| server.connect(transport, Role::Client, fingerprints, *now));
+    let begun = *now;
+    while !exchange(server, &mut client, transport, *now, stopwatch) {
+        *now += Duration::from_millis(1);
+        assert!(
+            *now < begun + Duration::from_secs(10),
+            "{address} could not join"
+        );
+    }
+    (client, transport)
+}
+
+/// Carries datagrams both ways once; tells whether media may flow.
+fn exchange(
+    server: &mut Server,
+    client: &mut Client,
+    transport: TransportId,
+    now: Instant,
+    stopwatch: &mut Stopwatch,
+) -> bool {
+    client.handle_timeout(now);
+    while let Some((from, mut bytes)) = client.outgoing.pop_front() {
+        stopwatch.time_allocating(|| server.handle_datagram(from, &mut bytes, now));
+    }
+    stopwatch.time_allocating(|| while server.carry_messages(now) {});
+    let home = server.home_of(client.address);
+    let worker = &mut server.workers[home];
+    let answers = worker
+        .outbox()
+        .iter()
+        .filter(|sent| sent.destination == client.address);
+    let answers: Vec<Vec<u8>> = answers.map(|sent| sent.bytes.to_vec()).collect();
+    worker.outbox().clear();
+    for mut bytes in answers {
+        client.handle_datagram(&mut bytes, now);
+    }
+    let opened = Event::TransportConnected(transport);
+    std::iter::from_fn(|| worker.poll_event()).any(|event| event == opened)
 }
 
 impl Speaker {

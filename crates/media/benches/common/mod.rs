@@ -14,6 +14,7 @@
 pub mod channel;
 pub mod cipher;
 pub mod forwarding;
+pub mod handshake;
 pub mod steps;
 pub mod stopwatch;
 pub mod subject;
