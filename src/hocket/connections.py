@@ -88,10 +88,8 @@ class HttpConnection(HttpToolsProtocol):
             self._start()
 
     def on_headers_complete(self) -> None:
-        """The head is there. A WebSocket has bounds of its own; for all else the time goes on."""
+        """The head is there; the time goes on."""
         self._most = HEAD_LIMIT + BODY_LIMIT
-        if self.parser.should_upgrade() and self._should_upgrade():
-            self._end()
         if self.url.partition(b"?")[0].decode("latin-1") in health.PATHS:
             # A full server is well: whoever watches over it must not start it anew.
             self.limit_concurrency = None
@@ -99,7 +97,7 @@ class HttpConnection(HttpToolsProtocol):
         self.limit_concurrency = self.config.limit_concurrency
 
     def on_message_complete(self) -> None:
-        """The request is there, whether anybody has read its body or not."""
+        """The request is there, whether anybody has read its body or not. A WebSocket has bounds of its own."""
         self._end()
         super().on_message_complete()
 
