@@ -107,10 +107,3 @@ def test_the_packet_time_is_what_the_servers_opus_says_and_20_ms_if_it_says_none
 def test_a_server_that_says_nothing_of_packet_times_gets_20_ms() -> None:
     assert shapes.read_ptime(capabilities()) == 20
     assert shapes.read_ptime(encode(router_capabilities())) == 20
-
-
-def test_what_would_be_too_long_for_a_datagram_or_is_no_packet_time_is_not_done() -> None:
-    assert [shapes.fitting_ptime(60, 20, length) for length in (12, 400, 401)] == [60, 60, 20]
-    assert [shapes.fitting_ptime(40, 20, length) for length in (600, 601)] == [40, 20]
-    assert [shapes.fitting_ptime(20, 60, length) for length in (100, 1_200)] == [20, 20]
-    assert [shapes.fitting_ptime(asked, 40, 100) for asked in (0, 10, 30, 80, 4_000_000_000)] == [40] * 5

@@ -30,7 +30,7 @@ pub struct SpeakOptions {
     pub payload: usize,
     /// By how many bytes a frame may be longer or shorter than `payload`, as with variable bit rate; every length within is as likely.
     pub vary: usize,
-    /// How much sound each packet holds.
+    /// How much sound each packet holds, if packets of so much are not longer than 1,200 bytes; 20 ms if they are.
     pub ptime: Ptime,
     /// Header-extension id of the audio level (RFC 6464), 1–14; `None` = not written.
     pub level_extension: Option<u8>,
@@ -55,9 +55,6 @@ impl SpeakOptions {
         if self.vary > (self.payload - stamp::LEN).min(PAYLOAD_MAX - self.payload) {
             return refuse("vary: the shortest payload has 12 bytes, the longest 1,200");
         }
-        if self.longest(self.ptime) > PAYLOAD_MAX {
-            return refuse("ptime: the longest payload of so many frames has 1,200 bytes");
-        }
         if self
             .level_extension
             .is_some_and(|id| !(1..=EXTENSION_MAX).contains(&id))
@@ -68,6 +65,11 @@ impl SpeakOptions {
             return refuse("level: -127 to 0");
         }
         Ok(())
+    }
+
+    /// Whether its packets may have this length: none is longer than [`PAYLOAD_MAX`].
+    const fn fits(&self, ptime: Ptime) -> bool {
+        self.longest(ptime) <= PAYLOAD_MAX
     }
 
     /// Bytes of the longest payload with packets of this length.
@@ -107,10 +109,14 @@ pub(crate) struct Speaker {
 
 impl Speaker {
     pub(crate) fn new(options: SpeakOptions) -> Self {
-        let longest = Ptime::ALL.map(|ptime| options.longest(ptime));
-        let fitting = longest.into_iter().filter(|length| *length <= PAYLOAD_MAX);
+        let ptime = match options.ptime {
+            wished if options.fits(wished) => wished,
+            _ => Ptime::default(),
+        };
+        let fitting = Ptime::ALL.into_iter().filter(|ptime| options.fits(*ptime));
+        let longest = fitting.map(|ptime| options.longest(ptime)).max();
         Self {
-            options,
+            options: SpeakOptions { ptime, ..options },
             change: None,
             index: 0,
             frames: 0,
@@ -120,7 +126,7 @@ impl Speaker {
             left: None,
             counted: false,
             header: Vec::new(),
-            payload: vec![0xA5; fitting.max().unwrap_or_default()],
+            payload: vec![0xA5; longest.unwrap_or_default()],
         }
     }
 
@@ -143,7 +149,7 @@ impl Speaker {
     /// Takes a wish for another packet time, for after the packet in the making and `after` more. A wish for packets that would be too long is
     /// none, as a client that cannot goes on as before.
     pub(crate) fn wish(&mut self, ptime: Ptime, after: usize) {
-        if self.options.longest(ptime) <= PAYLOAD_MAX {
+        if self.options.fits(ptime) {
             self.change = Some(Change { ptime, after });
         }
     }
@@ -248,4 +254,4 @@ impl Speaker {
 
 #[cfg(test)]
 #[path = "speaker_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -2,18 +2,10 @@
 
 use super::*;
 use crate::places;
+use crate::speaker::tests::OPTIONS;
 use hocket_media::client::{Identity, Remote, TransportOptions};
 use hocket_media::{Certificate, Fingerprints};
 
-const OPTIONS: SpeakOptions = SpeakOptions {
-    ssrc: 7,
-    payload_type: 111,
-    payload: 80,
-    vary: 0,
-    ptime: Ptime::Ms20,
-    level_extension: None,
-    level: -30,
-};
 const PEOPLE: usize = 300;
 const PATIENCE: Duration = Duration::from_secs(15);
 const STEP: Duration = Duration::from_millis(1);

@@ -55,7 +55,7 @@ class Participant:
         receiving: the transport on which it hears.
         sending: the transport on which it could speak; None without a microphone.
         joined_ms: from opening the WebSocket to JoinedChannel.
-        ptime_ms: how much sound each of its packets holds: what the server wishes, as far as it fits.
+        ptime_ms: how much sound each of its packets holds at first, if that is not too long for the core.
         ears: the SSRC of each speaker that it hears, by user id.
         ended: why its stream ended, if it has.
     """
@@ -90,11 +90,9 @@ class Participant:
                 self.wish(response.hocket.ptime.ms)
 
     def wish(self, ptime_ms: int) -> None:
-        """Lets its packets hold so much sound from soon on, if it speaks and they are not too long then."""
-        fitting = shapes.fitting_ptime(ptime_ms, self.ptime_ms, self.seat.payload + self.seat.vary)
-        if fitting != self.ptime_ms and self.sending is not None and self.seat.speaks:
-            self.crowd.set_ptime(self.sending, ms=fitting)
-            self.ptime_ms = fitting
+        """Lets its packets hold so much sound from soon on, if it speaks and they are not too long for the core."""
+        if ptime_ms in shapes.PTIMES_MS and self.sending is not None and self.seat.speaks:
+            self.crowd.set_ptime(self.sending, ms=ptime_ms)
 
     def speak(self) -> None:
         """Begins to speak, if the seat says so."""
@@ -154,8 +152,7 @@ async def _join(stream: Stream, crowd: LoadClient, seat: Seat, began: float) -> 
                 crowd.close_transport(transport)
         raise
     taken = (time.perf_counter() - began) * 1_000
-    ptime = shapes.fitting_ptime(shapes.read_ptime(router), shapes.FRAME_MS, seat.payload + seat.vary)
-    someone = Participant(seat, stream, crowd, receiving, sending, taken, ptime)
+    someone = Participant(seat, stream, crowd, receiving, sending, taken, shapes.read_ptime(router))
     await someone.hear(present)
     someone.speak()
     return someone

@@ -30,9 +30,6 @@ FRAME_MS = 20
 PTIMES_MS = (20, 40, 60)
 """How much sound a packet may hold: one frame, two or three."""
 
-PACKET_BYTES = 1_200
-"""The longest packet's payload, so that no datagram is longer than a path takes."""
-
 
 class ShapeError(Exception):
     """The server's JSON is none, or lacks what a client needs; the message says what."""
@@ -166,17 +163,6 @@ def read_ptime(router_capabilities: str) -> int:
     _, opus = _router(router_capabilities)
     asked = opus.parameters.get("ptime") if isinstance(opus.parameters, dict) else None
     return next((ms for ms in PTIMES_MS if ms == asked), FRAME_MS)
-
-
-def fitting_ptime(asked: int, now: int, frame_bytes: int) -> int:
-    """The packet time of somebody who is asked for one, in ms.
-
-    Args:
-        asked: the server's wish, which may be any number.
-        now: what holds so far; likewise for somebody who cannot do what is asked for.
-        frame_bytes: of 20 ms of sound at most. A packet of three frames has three times as many.
-    """
-    return asked if asked in PTIMES_MS and asked // FRAME_MS * frame_bytes <= PACKET_BYTES else now
 
 
 def sending(ssrc: int) -> Voice:

@@ -1,26 +1,21 @@
-import { FakeMediaStreamTrack } from "fake-mediastreamtrack";
-import type { types } from "mediasoup-client";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { CLIENT_FAILURES, type ConnectionState, VoiceClient } from "../../src/voice";
-import { CERTIFICATE, consumable, FakeServer, fakeHandlers, ROUTER } from "../support/server";
+import { CLIENT_FAILURES, type ConnectionState, type VoiceClient } from "../../src/voice";
+import { Caller, microphone, settle } from "../support/caller";
+import { consumable, type FakeServer, type fakeHandlers, ROUTER } from "../support/server";
 
-const CHANNEL = { guildId: 0n, channelId: 2n ** 63n };
 const BEN = 2n;
 const CHIARA = 2n ** 64n - 1n;
 
+let caller: Caller;
 let server: FakeServer;
 let handlers: ReturnType<typeof fakeHandlers>;
 let client: VoiceClient;
 let states: ConnectionState[];
 let tracks: [bigint, boolean][];
-let store: Map<string, string>;
 
 beforeEach(() => {
   vi.useFakeTimers();
-  server = new FakeServer();
-  handlers = fakeHandlers();
-  store = new Map();
-  client = newClient();
+  begin();
 });
 
 afterEach(() => {
@@ -28,35 +23,18 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function newClient(): VoiceClient {
-  const made = new VoiceClient({
-    url: "https://voice.example/mounted/here/",
-    token: "7:Ada Lovelace",
-    network: server.network,
-    random: () => 1,
-    generateCertificate: async () => CERTIFICATE,
-    handlerFactory: handlers.factory,
-    store: { getItem: (key) => store.get(key) ?? null, setItem: (key, value) => void store.set(key, value) },
-  });
-  states = [];
-  tracks = [];
-  made.on("connection", (state) => states.push(state));
-  made.on("track", (userId, track) => tracks.push([userId, track !== null]));
-  return made;
+function begin(): void {
+  caller = new Caller();
+  ({ server, handlers, client, states, tracks } = caller);
 }
 
-function microphone(): MediaStreamTrack {
-  return new FakeMediaStreamTrack({ kind: "audio" }) as MediaStreamTrack;
-}
-
-/** Lets everything happen that needs no time. */
-async function settle(): Promise<void> {
-  for (let round = 0; round < 5; round++) await vi.advanceTimersByTimeAsync(0);
+function visitAgain(): void {
+  caller.visit();
+  ({ client, states, tracks } = caller);
 }
 
 async function join(track: MediaStreamTrack | null = microphone()): Promise<void> {
-  client.join(CHANNEL, track);
-  await settle();
+  await caller.join(track);
 }
 
 const phases = (): string[] => states.map(({ phase }) => phase);
@@ -120,7 +98,7 @@ describe("joining", () => {
   test("at the next visit sends ahead as well", async () => {
     await join();
     client.leave();
-    client = newClient();
+    visitAgain();
     await client.warmUp();
     server.answer = () => undefined;
     await join();
@@ -318,14 +296,12 @@ describe("a lost stream", () => {
   test("that stalls is given up after 10 s, whichever step it stalls at", async () => {
     const stalls = ["open", "initialize", "prepareForJoinChannel", "joinChannel"];
     for (const stall of stalls) {
-      server = new FakeServer();
+      begin();
       const answer = server.answer.bind(server);
       server.answer = (connection, request) => {
         if (request.message.case !== stall) answer(connection, request);
       };
       if (stall === "open") server.arrival = () => undefined;
-      store.clear();
-      client = newClient();
       await join();
       await vi.advanceTimersByTimeAsync(9_999);
       expect([stall, client.state.phase]).toEqual([stall, "connecting"]);
@@ -412,81 +388,6 @@ describe("a quiet stream", () => {
     expect(requests()).toBe(before);
   });
 });
-
-describe("the length of packets", () => {
-  /** How often the sending transport negotiated for another length. */
-  function negotiations(): () => number {
-    const negotiate = vi.spyOn(handlers.made.send[0] ?? expect.fail(), "setRtpEncodingParameters");
-    return () => negotiate.mock.calls.length;
-  }
-
-  async function ask(ms: number): Promise<void> {
-    server.last.tell({ case: "ptime", value: { ms } });
-    await settle();
-  }
-
-  test("is changed in mid-call, once for each change", async () => {
-    await join();
-    const count = negotiations();
-    for (const ms of [40, 40, 60, 20]) await ask(ms);
-    expect(count()).toBe(3);
-    expect(client.state.phase).toBe("joined");
-  });
-
-  test("that the stream began with is no change", async () => {
-    server.router = withPtime(ROUTER, 40);
-    await join();
-    const count = negotiations();
-    await ask(40);
-    expect(count()).toBe(0);
-  });
-
-  test("that we do not know changes nothing", async () => {
-    await join();
-    const count = negotiations();
-    for (const ms of [0, 30, 120]) await ask(ms);
-    expect(count()).toBe(0);
-    expect(client.state.phase).toBe("joined");
-  });
-
-  test("means nothing to a listener", async () => {
-    await join(null);
-    await ask(60);
-    expect(client.state.phase).toBe("joined");
-    expect(handlers.made.send).toHaveLength(0);
-  });
-
-  test("that the browser refuses costs no call, and may be asked for again", async () => {
-    const told = vi.spyOn(console, "error").mockReturnValue();
-    await join();
-    const negotiate = vi.spyOn(handlers.made.send[0] ?? expect.fail(), "setRtpEncodingParameters");
-    negotiate.mockRejectedValueOnce(new Error("no"));
-    await ask(60);
-    expect(told).toHaveBeenCalledWith("hocket: packets of 60 ms cannot be sent", expect.anything());
-    await ask(60);
-    expect(negotiate).toHaveBeenCalledTimes(2);
-    expect(client.state.phase).toBe("joined");
-    told.mockRestore();
-  });
-
-  test("costs no second stream when it is not what it was the last time", async () => {
-    await join();
-    client.leave();
-    server.router = withPtime(ROUTER, 60);
-    await join();
-    expect(server.connections).toHaveLength(2);
-    expect(server.last.asked.slice(0, 2)).toEqual(["initialize", "prepareForJoinChannel"]);
-  });
-});
-
-/** A router's capabilities with a length of packets. */
-function withPtime(router: string, ptime: number): string {
-  const capabilities = JSON.parse(router) as types.RtpCapabilities;
-  for (const { mimeType, parameters } of capabilities.codecs ?? []) {
-    if (mimeType === "audio/opus" && parameters !== undefined) parameters["ptime"] = ptime;
-  }
-  return JSON.stringify(capabilities);
-}
 
 describe("a transport", () => {
   test("that is disconnected is restarted through the extension", async () => {
