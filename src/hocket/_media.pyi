@@ -753,7 +753,7 @@ class LoadClient:
             payload: bytes of 20 ms of sound, 12 … 1200; a packet of 40 or 60 ms has two or three times as many, and
                 1200 at most too.
             vary: by how many bytes 20 ms may be longer or shorter; within the range of `payload`.
-            ptime_ms: how much sound each packet holds: 20, 40 or 60 ms; 20 all the same if it had more than 1,200 bytes.
+            ptime_ms: how much sound each packet holds: 20, 40 or 60 ms; 20 if it had more than 1,200 bytes.
             level_extension: id of the audio-level header extension (RFC 6464), 1 … 14; `None` = none.
             level: the level that it tells, -127 … 0 dBov.
 

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import NoReturn, Self, TypeVar, cast
 
 from hocket._media import (  # noqa: TID251 - this is the one importer
     ConsumerOptions,
@@ -75,6 +75,19 @@ WORKER_FAILED = "worker-failed"
 """Reason of the `TransportClosed` that a transport's watcher gets when the transport's media thread failed."""
 
 
+_CLOSED = "the media engine is not running"
+
+
+class _NotRunning:
+    """Stands where the engine is while there is none, so that no call has to ask."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise EngineClosed(_CLOSED)
+
+
+_NOT_RUNNING = cast(Engine, _NotRunning())
+
+
 class MediaEngine:
     """Own the native engine for the length of a `with` block, and turn its events into calls and futures.
 
@@ -135,7 +148,7 @@ class MediaEngine:
             seed=seed,
         )
         self._on_event = on_event
-        self._engine: Engine | None = None
+        self._running: Engine = _NOT_RUNNING
         self._candidates: tuple[IceCandidate, ...] = ()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watchers: dict[int, Watcher] = {}
@@ -153,13 +166,13 @@ class MediaEngine:
         if self._loop is not None:
             raise RuntimeError("a MediaEngine is entered once")
         self._loop = asyncio.get_running_loop()
-        self._engine = self._open()
+        self._running = self._open()
         try:
-            self._candidates = host_candidates(self._announce, self._engine.port)
+            self._candidates = host_candidates(self._announce, self._running.port)
         except ValueError:
             self.close()
             raise
-        self._loop.add_reader(self._engine.fileno(), self._drain)
+        self._loop.add_reader(self._running.fileno(), self._drain)
         return self
 
     async def __aexit__(
@@ -170,8 +183,8 @@ class MediaEngine:
 
     def close(self) -> None:
         """Do what leaving the `with` block does. Idempotent; takes a few ms."""
-        engine, self._engine = self._engine, None
-        if engine is None or self._loop is None:
+        engine, self._running = self._running, _NOT_RUNNING
+        if engine is _NOT_RUNNING or self._loop is None:
             return
         self._loop.remove_reader(engine.fileno())
         engine.close()
@@ -199,8 +212,8 @@ class MediaEngine:
     @property
     def candidates(self) -> tuple[IceCandidate, ...]:
         """ICE host candidates of every transport: the announced addresses with the port in use."""
-        if self._engine is None:
-            raise EngineClosed("the media engine is not running")
+        if self._running is _NOT_RUNNING:
+            raise EngineClosed(_CLOSED)
         return self._candidates
 
     def watch(self, id: int, watcher: Watcher) -> None:
@@ -320,12 +333,6 @@ class MediaEngine:
         """Count what the engine holds: the base line of tests, the source of gauges."""
         return self._running.dump()
 
-    @property
-    def _running(self) -> Engine:
-        if self._engine is None:
-            raise EngineClosed("the media engine is not running")
-        return self._engine
-
     async def _reply(self, request: int, kind: type[_Stats]) -> _Stats:
         future: asyncio.Future[_AnyStats | None] = asyncio.get_running_loop().create_future()
         self._requests[request] = future
@@ -343,7 +350,7 @@ class MediaEngine:
                 self._resolve(event)
             else:
                 self._tell(event)
-            if self._engine is None:  # a watcher closed us
+            if self._running is _NOT_RUNNING:  # a watcher closed us
                 return
 
     def _resolve(self, reply: StatsReply) -> None:

@@ -226,7 +226,7 @@ def negotiate_consumer(producer: Producer, receiver: Receiver, *, ssrc: int, mid
             codecs=agreed.codecs,
             header_extensions=agreed.header_extensions,
             encodings=(RtpEncodingParameters(ssrc=ssrc),),
-            rtcp=RtcpParameters(cname=cname),
+            rtcp=RtcpParameters(cname=cname, reduced_size=True, mux=True),
         ),
     )
 

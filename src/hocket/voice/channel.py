@@ -170,11 +170,11 @@ class Channel:
         """Makes the consumer through which one hears the other; None when it does not."""
         if speaker.sending is None or not listener.permissions.listen:
             return None
-        ordinal = listener.next_ordinal()
+        ordinal, ssrc = listener.next_consumer()
         consumer = negotiate_consumer(
             speaker.sending.parameters,
             listener.receiver,
-            ssrc=listener.ssrc(ordinal),
+            ssrc=ssrc,
             mid=str(ordinal),
             cname=speaker.cname,
         )

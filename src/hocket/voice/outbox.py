@@ -49,7 +49,7 @@ class Outbox:
 
     def put(self, frame: bytes) -> None:
         """Adds a frame that must not be lost. Without room the box overflows; after `close` nothing happens."""
-        self._add(("frame", next(self._numbers)), frame)
+        self._add(next(self._numbers), frame)
 
     def put_latest(self, key: object, frame: bytes) -> None:
         """Adds a frame, or puts it in the place of the one with this key that still waits."""
@@ -86,5 +86,6 @@ class Outbox:
             self._frames.clear()
         else:
             self._frames[key] = frame
-            self._most = max(self._most, len(self._frames))
+            if len(self._frames) > self._most:
+                self._most = len(self._frames)
         self._wake()

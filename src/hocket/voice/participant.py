@@ -31,6 +31,7 @@ class Participant:
 
     Attributes:
         user: who.
+        cname: the canonical name under which others hear it (RFC 3550 §6.5.1), one a user.
         granted: what `authorize` said that it may do here.
         permissions: what it may do now.
         extension: version of our extension that its client speaks, 0 for none.
@@ -62,6 +63,7 @@ class Participant:
     ) -> None:
         """`first_ssrc`: where the SSRCs of its consumers begin to be counted; random, so that nobody can guess them."""
         self.user = user
+        self.cname = str(user.id)
         self.granted = granted
         self.permissions = permissions
         self.extension = extension
@@ -82,11 +84,6 @@ class Participant:
         self._unresumed: dict[int, tuple[int, int]] = {}
 
     @property
-    def cname(self) -> str:
-        """The canonical name under which others hear it (RFC 3550 §6.5.1), one a user."""
-        return str(self.user.id)
-
-    @property
     def muted(self) -> bool:
         """Nothing of this user goes through. A listener has nothing that could, and is muted by a switch alone."""
         silenced = self.sending is not None and not self.permissions.speak
@@ -102,14 +99,11 @@ class Participant:
         """What its client has resumed goes through to it."""
         return self.permissions.listen and not self.deafened
 
-    def next_ordinal(self) -> int:
-        """The number of its next consumer, from 1: its id on the wire, and its mid."""
+    def next_consumer(self) -> tuple[int, int]:
+        """The number of its next consumer, from 1: its id on the wire, and its mid. And its SSRC, which is unique until 2^32
+        of them were made."""
         self._consumers += 1
-        return self._consumers
-
-    def ssrc(self, ordinal: int) -> int:
-        """The SSRC of its consumer of that number; unique until 2^32 of them were made."""
-        return 1 + (self._first_ssrc + ordinal) % _SSRCS
+        return self._consumers, 1 + (self._first_ssrc + self._consumers) % _SSRCS
 
     def hear(self, user_id: int, ordinal: int, consumer: int) -> None:
         """Notes the consumer of that number, through which it will hear a user once its client resumes it."""
