@@ -87,6 +87,7 @@ class VoiceServer:
         media_port: int = 0,
         media_addresses: Sequence[str] = ("0.0.0.0", "::"),
         workers: int = 0,
+        pin_workers: bool = True,
         gather_ms: float = 1.0,
         silence_dbov: int | None = SILENCE_DBOV,
         active_speakers: int | HowManySpeak = 0,
@@ -107,6 +108,8 @@ class VoiceServer:
             media_port: UDP port of all voice, IPv4 and IPv6; 0 takes a free one. Behind a firewall, set and open it.
             media_addresses: local addresses to receive voice on, at most one of a family.
             workers: media threads, 1 … 64; 0 is one a core.
+            pin_workers: each media thread stays on a core of its own, where there are exactly as many (Linux only).
+                Better without where another program is busy all the time on some of the cores.
             gather_ms: how long a busy media thread lets packets gather at most, 0 … 3 ms, so that several to one
                 listener leave together; 0 is never.
             silence_dbov: whose packets say that they are quieter than this, -127 … 0 dBov (RFC 6464), is silent, and
@@ -134,6 +137,7 @@ class VoiceServer:
         self._media_options: dict[str, Any] = {
             "port": media_port,
             "workers": workers,
+            "pin_workers": pin_workers,
             "gather_us": round(gather_ms * 1_000),
             "silence_dbov": silence_dbov,
             "addresses": tuple(media_addresses),

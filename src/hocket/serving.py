@@ -185,6 +185,7 @@ def voice_server(options: ServeOptions, *, local: bool) -> VoiceServer:
         announce=options.announce,
         media_port=options.port if options.media_port is None else options.media_port,
         workers=options.workers,
+        pin_workers=options.pin_workers == "auto",
         gather_ms=options.gather_ms,
         silence_dbov=None if options.silence_dbov == "off" else options.silence_dbov,
         active_speakers=options.active_speakers,

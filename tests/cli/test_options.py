@@ -64,14 +64,16 @@ def test_every_option_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> No
     more = "--one-channel reject --allow-origin https://a https://b --tls-cert c --tls-key k"
     tls = "--tls self-signed --tls-dir d --trusted-proxy 10.0.0.0/8 ::1 --drain-seconds 30"
     jwt = "--jwt-key k.pem --jwt-jwks https://c/d --jwt-issuer e --jwt-audience f"
-    rest = "--log-level debug --gather-ms 0.5 --silence-dbov -45 --active-speakers 3 --ptime 40 --limits.streams 9"
-    words = [*line.split(), *more.split(), *tls.split(), *jwt.split(), *rest.split()]
+    media = "--pin-workers off --gather-ms 0.5 --silence-dbov -45 --active-speakers 3 --ptime 40"
+    rest = "--log-level debug --limits.streams 9"
+    words = [*line.split(), *more.split(), *tls.split(), *jwt.split(), *media.split(), *rest.split()]
     assert options(monkeypatch, *words) == ServeOptions(
         host="::1",
         port=1,
         media_port=2,
         announce=("10.0.0.1", "voice.example.org"),
         workers=3,
+        pin_workers="off",
         gather_ms=0.5,
         silence_dbov=-45,
         active_speakers=3,
@@ -161,6 +163,7 @@ OTHER_VALUES: dict[str, tuple[str, object]] = {
     "tls_dir": ("d", Path("d")),
     "trusted_proxy": ("10.0.0.0/8 ::1", ("10.0.0.0/8", "::1")),
     "log_level": ("debug", "debug"),
+    "pin_workers": ("off", "off"),
     "gather_ms": ("0.5", 0.5),
     "homeserver": ("https://a https://b", ("https://a", "https://b")),
     "server_id": ("voice.example.org", "voice.example.org"),

@@ -18,7 +18,7 @@ use crate::random::Random;
 use crate::shared::Shared;
 use crate::socket::{self, Sockets};
 use crate::turn::{Place, WAKER};
-use crate::{EngineOptions, Error, Result, panics, thread};
+use crate::{EngineOptions, Error, Result, affinity, panics, thread};
 
 /// Events beyond two a transport that may wait: answers, failures, and what happens while the reader is slow.
 const EVENTS_BESIDE: usize = 16_384;
@@ -80,9 +80,15 @@ impl Engine {
             workers: places.len(),
             max_transports: options.max_transports,
         };
-        for place in places {
+        let cores = options
+            .pin_workers
+            .then(|| affinity::cores(places.len()))
+            .flatten()
+            .unwrap_or_default();
+        for (number, place) in places.into_iter().enumerate() {
+            let core = cores.get(number).copied();
             // On an error `engine` is dropped, which stops the threads that were started before.
-            let thread = thread::spawn(place, Arc::clone(&engine.shared), make.clone())?;
+            let thread = thread::spawn(place, core, Arc::clone(&engine.shared), make.clone())?;
             engine.threads.take().push(thread);
         }
         Ok(engine)

@@ -8,6 +8,7 @@
 //! - one thread a worker; a panic there is caught at its root, told as an event, and a new worker takes its place.
 #![deny(unsafe_code)]
 
+mod affinity;
 mod control;
 mod dispatch;
 mod driven;

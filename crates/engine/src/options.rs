@@ -20,6 +20,8 @@ pub struct EngineOptions {
     pub port: u16,
     /// Threads, 1 … [`MAX_WORKERS`]; 0 is one a core. Always one without `batch` or outside Linux.
     pub workers: usize,
+    /// Each worker stays on a core of its own, where there are exactly as many; Linux only.
+    pub pin_workers: bool,
     /// Local addresses, at most one a family. An unspecified address takes every interface of its family.
     pub addresses: Vec<IpAddr>,
     /// `recvmmsg` and `sendmmsg` with per-packet local addresses; Linux only. Off: one call a datagram.
@@ -46,6 +48,7 @@ impl Default for EngineOptions {
         Self {
             port: 0,
             workers: 0,
+            pin_workers: true,
             addresses: vec![
                 IpAddr::V4(Ipv4Addr::UNSPECIFIED),
                 IpAddr::V6(Ipv6Addr::UNSPECIFIED),

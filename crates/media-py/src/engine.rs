@@ -42,9 +42,9 @@ pub(crate) struct Engine {
 impl Engine {
     #[new]
     #[pyo3(signature = (
-        *, port=0, workers=0, addresses=vec!["0.0.0.0".to_owned(), "::".to_owned()], batch=true, gather_us=1_000, silence_dbov=Some(-60),
+        *, port=0, workers=0, pin_workers=true, addresses=vec!["0.0.0.0".to_owned(), "::".to_owned()], batch=true, gather_us=1_000, silence_dbov=Some(-60),
         producer_packets=200, producer_bits=256_000, consent_ms=30_000, handshake_ms=30_000, max_transports=20_000, seed=None
-    ), text_signature = "(*, port=0, workers=0, addresses=('0.0.0.0', '::'), batch=True, gather_us=1000, silence_dbov=-60, \
+    ), text_signature = "(*, port=0, workers=0, pin_workers=True, addresses=('0.0.0.0', '::'), batch=True, gather_us=1000, silence_dbov=-60, \
         producer_packets=200, producer_bits=256000, consent_ms=30000, handshake_ms=30000, max_transports=20000, seed=None)")]
     #[allow(
         clippy::too_many_arguments,
@@ -54,6 +54,7 @@ impl Engine {
         py: Python<'_>,
         port: i64,
         workers: i64,
+        pin_workers: bool,
         addresses: Vec<String>,
         batch: bool,
         gather_us: i64,
@@ -68,6 +69,7 @@ impl Engine {
         let options = EngineOptions {
             port: narrow("port", port)?,
             workers: narrow("workers", workers)?,
+            pin_workers,
             addresses: addresses
                 .iter()
                 .map(|text| parse_address(text))

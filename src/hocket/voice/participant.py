@@ -100,8 +100,8 @@ class Participant:
         return self.permissions.listen and not self.deafened
 
     def next_consumer(self) -> tuple[int, int]:
-        """The number of its next consumer, from 1: its id on the wire, and its mid. And its SSRC, which is unique until 2^32
-        of them were made."""
+        """The number of its next consumer, from 1, which is its id on the wire and its mid; and its SSRC, unique until
+        2^32 were made."""
         self._consumers += 1
         return self._consumers, 1 + (self._first_ssrc + self._consumers) % _SSRCS
 
