@@ -1,6 +1,6 @@
 import { FakeMediaStreamTrack } from "fake-mediastreamtrack";
-import { vi } from "vitest";
 import { type ConnectionState, VoiceClient } from "../../src/voice";
+import { PAGE, settle } from "./page";
 import { CERTIFICATE, FakeServer, fakeHandlers } from "./server";
 
 const CHANNEL = { guildId: 0n, channelId: 2n ** 63n };
@@ -19,7 +19,7 @@ export class Caller {
     const states: ConnectionState[] = [];
     const tracks: [bigint, boolean][] = [];
     const client = new VoiceClient({
-      url: "https://voice.example/mounted/here/",
+      url: PAGE,
       token: "7:Ada Lovelace",
       network: this.server.network,
       random: () => 1,
@@ -44,9 +44,4 @@ export class Caller {
 
 export function microphone(): MediaStreamTrack {
   return new FakeMediaStreamTrack({ kind: "audio" }) as MediaStreamTrack;
-}
-
-/** Lets everything happen that needs no time. */
-export async function settle(): Promise<void> {
-  for (let round = 0; round < 5; round++) await vi.advanceTimersByTimeAsync(0);
 }

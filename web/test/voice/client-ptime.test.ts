@@ -1,6 +1,7 @@
 import type { types } from "mediasoup-client";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Caller, settle } from "../support/caller";
+import { Caller } from "../support/caller";
+import { settle } from "../support/page";
 import { ROUTER } from "../support/server";
 
 let caller: Caller;

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { CLIENT_FAILURES, type ConnectionState, type VoiceClient } from "../../src/voice";
-import { Caller, microphone, settle } from "../support/caller";
+import { Caller, microphone } from "../support/caller";
+import { settle } from "../support/page";
 import { consumable, type FakeServer, type fakeHandlers, ROUTER } from "../support/server";
 
 const BEN = 2n;
