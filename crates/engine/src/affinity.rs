@@ -3,10 +3,13 @@
 //! The scheduler wakes a worker behind another one that is in the middle of a long send, and moves it only milliseconds later. Where there is a
 //! worker for each core nothing is lost by telling it; where there are fewer it has cores to choose from, and chooses better than we do.
 
-/// A core for each of so many workers, if this process may use exactly so many.
-pub(crate) fn cores(workers: usize) -> Option<Vec<usize>> {
-    let allowed = allowed();
-    (allowed.len() == workers).then_some(allowed)
+/// A core for each of so many workers, if this process may use exactly so many; else none.
+pub(crate) fn cores(workers: usize) -> Vec<usize> {
+    let mut allowed = allowed();
+    if allowed.len() != workers {
+        allowed.clear();
+    }
+    allowed
 }
 
 #[cfg(target_os = "linux")]
@@ -50,9 +53,9 @@ mod tests {
     fn each_worker_has_a_core_of_its_own_only_where_there_are_as_many() {
         let all = allowed();
         assert!(!all.is_empty());
-        assert_eq!(cores(all.len()), Some(all.clone()));
-        assert_eq!(cores(all.len() + 1), None);
-        assert_eq!(cores(all.len() - 1), None);
+        assert_eq!(cores(all.len()), all);
+        assert_eq!(cores(all.len() + 1), []);
+        assert_eq!(cores(all.len() - 1), []);
     }
 
     #[test]

@@ -80,11 +80,11 @@ impl Engine {
             workers: places.len(),
             max_transports: options.max_transports,
         };
-        let cores = options
-            .pin_workers
-            .then(|| affinity::cores(places.len()))
-            .flatten()
-            .unwrap_or_default();
+        let cores = if options.pin_workers {
+            affinity::cores(places.len())
+        } else {
+            Vec::new()
+        };
         for (number, place) in places.into_iter().enumerate() {
             let core = cores.get(number).copied();
             // On an error `engine` is dropped, which stops the threads that were started before.
