@@ -109,9 +109,10 @@ pub(crate) struct Speaker {
 
 impl Speaker {
     pub(crate) fn new(options: SpeakOptions) -> Self {
-        let ptime = match options.ptime {
-            wished if options.fits(wished) => wished,
-            _ => Ptime::default(),
+        let ptime = if options.fits(options.ptime) {
+            options.ptime
+        } else {
+            Ptime::default()
         };
         let fitting = Ptime::ALL.into_iter().filter(|ptime| options.fits(*ptime));
         let longest = fitting.map(|ptime| options.longest(ptime)).max();
