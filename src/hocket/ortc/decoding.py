@@ -101,17 +101,21 @@ class _Twice(Exception):
     """Some member appears twice in its object."""
 
 
+def _repeated(pairs: list[tuple[str, object]]) -> _Repeated | None:
+    """The first member that appears twice."""
+    if len(dict(pairs)) == len(pairs):
+        return None
+    seen: set[str] = set()
+    return _Repeated(next(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]
+
+
 def _look(pairs: list[tuple[str, object]]) -> None:
-    if len(dict(pairs)) != len(pairs):
+    if _repeated(pairs) is not None:
         raise _Twice
 
 
 def _build(pairs: list[tuple[str, object]]) -> object:
-    members = dict(pairs)
-    if len(members) == len(pairs):
-        return members
-    seen: set[str] = set()
-    return _Repeated(next(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]
+    return _repeated(pairs) or dict(pairs)
 
 
 # Numbers were checked already, and converting a long one takes time that grows with the square of its length.
