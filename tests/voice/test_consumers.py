@@ -224,23 +224,23 @@ def test_each_step_of_the_handshake_has_its_own_time() -> None:
     person = house.person(1)
     limit = house.limits.step_seconds
     for request in (shapes.initialize(), shapes.prepare(), shapes.join()):
-        deadline = person.session.next_timeout()
+        deadline = person.session.deadline
         assert deadline == person.now + limit
         person.session.handle_timeout(deadline - 0.001)
         person.now = deadline - 0.001
         person.say(request)
     assert person.error is None
-    assert person.session.next_timeout() is None
+    assert person.session.deadline is None
 
 
 def test_while_a_request_is_being_answered_the_time_is_the_servers() -> None:
     house = House()
     person = house.person(1)
     person.session.receive(shapes.initialize(), person.now)
-    assert person.session.next_timeout() is None
+    assert person.session.deadline is None
     person.session.handle_timeout(person.now + 10 * house.limits.step_seconds)
     person.session.answered(person.now + 5)
-    assert person.session.next_timeout() == person.now + 5 + house.limits.step_seconds
+    assert person.session.deadline == person.now + 5 + house.limits.step_seconds
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_while_a_request_is_being_answered_the_time_is_the_servers() -> None:
 def test_a_stalled_handshake_ends_with_the_name_of_the_missing_step(requests: list[shapes.Request], name: str) -> None:
     person = House().person(1)
     person.say(*requests)
-    deadline = person.session.next_timeout()
+    deadline = person.session.deadline
     assert deadline is not None
     with pytest.raises(Exception, match=f"^{name} did not come") as caught:
         person.session.handle_timeout(deadline)

@@ -170,23 +170,23 @@ class Channel:
         """Makes the consumer through which one hears the other; None when it does not."""
         if speaker.sending is None or not listener.permissions.listen:
             return None
-        ordinal, ssrc = listener.next_consumer()
+        consumer_id, ssrc = listener.next_consumer()
         consumer = negotiate_consumer(
             speaker.sending.parameters,
             listener.receiver,
             ssrc=ssrc,
-            mid=str(ordinal),
+            mid=consumer_id,
             cname=speaker.cname,
         )
         try:
-            consumer_id = self._media.consume(listener.transport, speaker.sending.producer, consumer)
+            made = self._media.consume(listener.transport, speaker.sending.producer, consumer)
         except Gone:  # one of the two is about to leave: its transport ended
             return None
-        listener.hear(speaker.user.id, ordinal, consumer_id)
+        listener.hear(speaker.user.id, consumer_id, made)
         return voice.UserConsumerOptions(
             user_id=speaker.user.id,
             producer_id=str(speaker.sending.producer),
-            consumer_id=str(ordinal),
+            consumer_id=consumer_id,
             rtp_parameters=encode(consumer.rtp_parameters),
         )
 

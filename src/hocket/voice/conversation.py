@@ -69,7 +69,7 @@ class Conversation:
         self._loop = asyncio.get_running_loop()
         self._over = False
         self._error: HocketError | None = None
-        self._woken = asyncio.Event()
+        self._waiting: asyncio.Future[None] | None = None
         self._step: asyncio.TimerHandle | None = None
         self._reading: asyncio.Timeout | None = None
         self._closing: asyncio.Timeout | None = None
@@ -172,8 +172,12 @@ class Conversation:
     async def _read(self) -> None:
         try:
             while not self._over:
-                self._wait_for_step()
-                command = self._take(await self._stream.receive())
+                if self._session.deadline is not None:
+                    self._wait_for_step()
+                frame = await self._stream.receive()
+                now = self._loop.time()
+                self._session.weigh(len(frame), now)
+                command = self._session.receive(decode_request(frame), now)
                 if isinstance(command, Initialize):
                     await self._initialize(command)
                 elif command is not None:
@@ -189,13 +193,9 @@ class Conversation:
 
     def _wait_for_step(self) -> None:
         """Has `_look_at_clock` called when the client's time for its next step is over, or before."""
-        deadline = self._session.next_timeout()
-        if self._step is None:
-            if deadline is not None:
-                self._step = self._loop.call_at(deadline, self._look_at_clock)
-        elif deadline is None:
-            self._step.cancel()
-            self._step = None
+        deadline = self._session.deadline
+        if self._step is None and deadline is not None:
+            self._step = self._loop.call_at(deadline, self._look_at_clock)
 
     def _look_at_clock(self) -> None:
         self._step = None
@@ -205,11 +205,6 @@ class Conversation:
             self.end(error)
         else:
             self._wait_for_step()  # a step came meanwhile, or a loop's timer a little early
-
-    def _take(self, frame: bytes) -> Command | None:
-        now = self._loop.time()
-        self._session.weigh(len(frame), now)
-        return self._session.receive(decode_request(frame), now)
 
     async def _initialize(self, command: Initialize) -> None:
         permissions = await ask(
@@ -240,15 +235,17 @@ class Conversation:
     async def _write(self) -> None:
         try:
             while not self._outbox.finished:
-                await self._woken.wait()
-                self._woken.clear()
-                while (frame := self._outbox.take()) is not None:
+                if (frame := self._outbox.take()) is not None:
                     await self._stream.send(frame)
+                else:
+                    self._waiting = self._loop.create_future()
+                    await self._waiting
         except StreamClosed:
             self.end(None)
 
     def _wake(self) -> None:
-        self._woken.set()
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
         if self._outbox.overflowed and not self._over:
             # Not at once: a channel may be in the middle of telling its members something.
             self._loop.call_soon(self.end, ResourceExhausted("This client reads too slowly.", retry_after=_SLOW_RETRY))

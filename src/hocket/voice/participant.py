@@ -81,7 +81,7 @@ class Participant:
         self._media = media
         self._first_ssrc = first_ssrc
         self._consumers = 0
-        self._unresumed: dict[int, tuple[int, int]] = {}
+        self._unresumed: dict[str, tuple[int, int]] = {}
 
     @property
     def muted(self) -> bool:
@@ -99,18 +99,18 @@ class Participant:
         """What its client has resumed goes through to it."""
         return self.permissions.listen and not self.deafened
 
-    def next_consumer(self) -> tuple[int, int]:
+    def next_consumer(self) -> tuple[str, int]:
         """The number of its next consumer, from 1, which is its id on the wire and its mid; and its SSRC, unique until
         2^32 were made."""
         self._consumers += 1
-        return self._consumers, 1 + (self._first_ssrc + self._consumers) % _SSRCS
+        return str(self._consumers), 1 + (self._first_ssrc + self._consumers) % _SSRCS
 
-    def hear(self, user_id: int, ordinal: int, consumer: int) -> None:
-        """Notes the consumer of that number, through which it will hear a user once its client resumes it."""
+    def hear(self, user_id: int, consumer_id: str, consumer: int) -> None:
+        """Notes the consumer of that id, through which it will hear a user once its client resumes it."""
         self.heard[user_id] = consumer
         if len(self._unresumed) > 2 * len(self.heard):  # most of them are of users who have left
             self._unresumed = {key: value for key, value in self._unresumed.items() if self._is_heard(*value)}
-        self._unresumed[ordinal] = (user_id, consumer)
+        self._unresumed[consumer_id] = (user_id, consumer)
 
     def state_frame(self) -> bytes:
         """Its whole state, for those who speak our extension."""
@@ -130,15 +130,13 @@ class Participant:
         Raises:
             NotFound: no such consumer was ever made on this stream.
         """
-        if not (consumer_id.isascii() and consumer_id.isdecimal()) or len(consumer_id) > len(str(self._consumers)):
-            raise NotFound("consumer_id: there never was such a consumer on this stream.")
-        ordinal = int(consumer_id)
-        if str(ordinal) != consumer_id or not 0 < ordinal <= self._consumers:
-            raise NotFound("consumer_id: there never was such a consumer on this stream.")
-        waiting = self._unresumed.pop(ordinal, None)
+        waiting = self._unresumed.pop(consumer_id, None)
+        if waiting is None:
+            self._check_was_made(consumer_id)
+            return
         if not self._unresumed:
             self._unresumed = {}  # a dictionary keeps the room of its largest days
-        if waiting is not None and self._is_heard(*waiting) and self.listens:
+        if self.listens and self._is_heard(*waiting):
             try:
                 self._media.resume_consumer(waiting[1])
             except Gone:
@@ -217,6 +215,16 @@ class Participant:
             if resumed:
                 with suppress(Gone):
                     switch(self.heard[user_id])
+
+    def _check_was_made(self, consumer_id: str) -> None:
+        """Refuses what is no number of a consumer that there is or was.
+
+        Raises:
+            NotFound: likewise.
+        """
+        plain = consumer_id.isascii() and consumer_id.isdecimal() and len(consumer_id) <= len(str(self._consumers))
+        if not plain or str(int(consumer_id)) != consumer_id or not 0 < int(consumer_id) <= self._consumers:
+            raise NotFound("consumer_id: there never was such a consumer on this stream.")
 
     def _is_heard(self, user_id: int, consumer: int) -> bool:
         """Whether the user is still heard through this very consumer: one who left may have come again."""

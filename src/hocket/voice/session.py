@@ -15,7 +15,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from hocket.errors import BadStreamingRequest, HocketError, OutOfOrder, ResourceExhausted, TimedOut
+from hocket.errors import BadStreamingRequest, OutOfOrder, ResourceExhausted, TimedOut
 from hocket.ortc.negotiate import Producer, Receiver, negotiate_producer, negotiate_receiver
 from hocket.ortc.parameters import DtlsParameters, parse_dtls_parameters, parse_rtp_capabilities, parse_rtp_parameters
 from hocket.policy import ChannelId
@@ -126,6 +126,7 @@ class Session:
     Attributes:
         state: where it is.
         extension: the version of our extension that the client asked for and we speak; 0 before Initialize.
+        deadline: when to call `handle_timeout`; None while nothing is waited for.
     """
 
     def __init__(self, now: float, *, step_seconds: float, pace: TokenBucket, bytes: TokenBucket) -> None:
@@ -140,7 +141,7 @@ class Session:
         self.state = State.OPENED
         self.extension = 0
         self._step_seconds = step_seconds
-        self._deadline: float | None = now + step_seconds
+        self.deadline: float | None = now + step_seconds
         self._pace = pace
         self._bytes = bytes
 
@@ -151,7 +152,7 @@ class Session:
             ResourceExhausted: too many bytes have come; the stream ends with it.
         """
         if not self._bytes.take(now, length):
-            self.state = State.ENDED
+            self.end()
             raise ResourceExhausted("Too many bytes of requests at once.", retry_after=self._bytes.wait(length))
 
     def receive(self, request: voice.StreamMessageRequest, now: float) -> Command | None:
@@ -163,50 +164,16 @@ class Session:
         Raises:
             HocketError: the stream ends with it.
         """
-        self._deadline = None  # now the client waits for us
-        try:
-            return self._receive(request, now)
-        except HocketError:
-            self.state = State.ENDED
-            raise
-
-    def answered(self, now: float) -> None:
-        """The command of the last request is carried out: the client's time for its next step begins."""
-        self._deadline = now + self._step_seconds
-
-    def next_timeout(self) -> float | None:
-        """When to call `handle_timeout`; None when nothing is waited for."""
-        return None if self.state in (State.JOINED, State.ENDED) else self._deadline
-
-    def handle_timeout(self, now: float) -> None:
-        """Ends a stream whose client let a step wait too long.
-
-        Raises:
-            TimedOut: naming what was waited for. Harmless before the deadline.
-        """
-        deadline = self.next_timeout()
-        if deadline is not None and now >= deadline:
-            waited_for = _STEPS[self.state]
-            self.state = State.ENDED
-            raise TimedOut(f"{waited_for} did not come within {self._step_seconds:g} seconds.")
-
-    def end(self) -> None:
-        """The stream is over."""
-        self.state = State.ENDED
-
-    def dump(self) -> dict[str, object]:
-        """The state, for tests and logs."""
-        return {"state": self.state.name, "extension": self.extension}
-
-    def _receive(self, request: voice.StreamMessageRequest, now: float) -> Command | None:
+        self.deadline = None  # now the client waits for us
+        former, self.state = self.state, State.ENDED  # so it stays if this raises
         if not self._pace.take(now):
             raise ResourceExhausted("Too many requests at once.", retry_after=self._pace.wait())
         kind = request.WhichOneof("message")
         if kind is None:
             raise BadStreamingRequest("The frame holds no request that this server knows.")
         transition = _TABLE[kind]
-        if transition.after is not self.state:
-            raise OutOfOrder(f"{_NAMES[kind]} does not fit {self.state.value}.")
+        if transition.after is not former:
+            raise OutOfOrder(f"{_NAMES[kind]} does not fit {former.value}.")
         command = transition.read(request)
         if isinstance(command, Initialize):
             self.extension = command.extension
@@ -214,6 +181,31 @@ class Session:
             raise OutOfOrder("The extension was not asked for: set `hocket` in Initialize.")
         self.state = transition.next
         return command
+
+    def answered(self, now: float) -> None:
+        """The command of the last request is carried out: the client's time for its next step begins."""
+        if self.state is not State.JOINED and self.state is not State.ENDED:
+            self.deadline = now + self._step_seconds
+
+    def handle_timeout(self, now: float) -> None:
+        """Ends a stream whose client let a step wait too long.
+
+        Raises:
+            TimedOut: naming what was waited for. Harmless before the deadline.
+        """
+        if self.deadline is not None and now >= self.deadline:
+            waited_for = _STEPS[self.state]
+            self.end()
+            raise TimedOut(f"{waited_for} did not come within {self._step_seconds:g} seconds.")
+
+    def end(self) -> None:
+        """The stream is over."""
+        self.state = State.ENDED
+        self.deadline = None
+
+    def dump(self) -> dict[str, object]:
+        """The state, for tests and logs."""
+        return {"state": self.state.name, "extension": self.extension}
 
 
 def _initialize(request: voice.StreamMessageRequest) -> Initialize:
