@@ -169,7 +169,7 @@ class TransportInfo:
 
 @final
 class TransportConnected:
-    """ICE and DTLS are up and the fingerprint matches: media may flow."""
+    """ICE and DTLS are up and the fingerprint matches: media may flow. Told within 250 ms, as `Quality` is."""
 
     def __new__(cls, *, transport: int) -> Self: ...
     @property

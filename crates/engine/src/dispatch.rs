@@ -72,8 +72,7 @@ impl Engine {
             .get(usize::from(worker.0))
             .filter(|mailbox| mailbox.has_room(1));
         let mailbox = mailbox.ok_or(full)?;
-        mailbox.push_command(command);
-        mailbox.wake();
+        mailbox.hand_in(command);
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Events on their way up: one ordered queue, and a descriptor that is readable while it holds something that is urgent.
 //!
-//! How good connections are is not: a thousand transports tell it hundreds of times a second, and waking the reader costs a hundred times what the
-//! news does. It comes along with the next urgent event, or when somebody calls [`EventQueue::remind`].
+//! That a transport is up, and how good its connection is, is not: a thousand transports tell the latter hundreds of times a second, and waking the
+//! reader costs a hundred times what the news does. It comes along with the next urgent event, or when somebody calls [`EventQueue::remind`].
 //!
 //! Bounded without loss of meaning. News of one kind about one object replaces older news that still waits (who speaks,
 //! how good a connection is): only the latest matters. What happens once (connected, closed, an answer, a failed worker)
@@ -53,7 +53,10 @@ impl Event {
 
     /// Whether its reader has to be woken for it.
     fn is_urgent(&self) -> bool {
-        !matches!(self, Self::Media(Media::Quality { .. }))
+        !matches!(
+            self,
+            Self::Media(Media::Quality { .. } | Media::TransportConnected(_))
+        )
     }
 }
 
@@ -176,9 +179,17 @@ impl Waiting {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hocket_media::CloseReason;
 
     fn connected(id: u64) -> Event {
         Event::Media(Media::TransportConnected(TransportId(id)))
+    }
+
+    fn closed(id: u64) -> Event {
+        Event::Media(Media::TransportClosed {
+            transport: TransportId(id),
+            reason: CloseReason::PeerClosed,
+        })
     }
 
     fn speaking(id: u64, speaking: bool) -> Event {
@@ -211,22 +222,22 @@ mod tests {
     fn the_descriptor_is_readable_exactly_while_urgent_events_wait() {
         let queue = EventQueue::new(16).unwrap();
         assert!(!is_readable(&queue));
-        queue.push([connected(1)]);
-        queue.push([connected(2)]);
+        queue.push([closed(1)]);
+        queue.push([closed(2)]);
         assert!(is_readable(&queue));
-        assert_eq!(queue.drain(), [connected(1), connected(2)]);
+        assert_eq!(queue.drain(), [closed(1), closed(2)]);
         assert!(!is_readable(&queue));
     }
 
     #[test]
-    fn how_good_a_connection_is_waits_for_what_is_urgent_or_for_a_reminder() {
+    fn that_a_transport_is_up_and_how_good_it_is_wait_for_what_is_urgent_or_for_a_reminder() {
         let queue = EventQueue::new(16).unwrap();
         queue.remind();
-        queue.push([quality(1)]);
+        queue.push([connected(1), quality(1)]);
         assert!(!is_readable(&queue));
-        queue.push([connected(2)]);
+        queue.push([closed(2)]);
         assert!(is_readable(&queue));
-        assert_eq!(queue.drain(), [quality(1), connected(2)]);
+        assert_eq!(queue.drain(), [connected(1), quality(1), closed(2)]);
         queue.push([quality(3)]);
         queue.push([quality(4)]);
         assert!(!is_readable(&queue));
@@ -281,7 +292,7 @@ mod tests {
     fn a_hundred_thousand_wake_ups_without_a_reader_block_nobody() {
         let queue = EventQueue::new(16).unwrap();
         for id in 0..100_000 {
-            queue.push([connected(id)]);
+            queue.push([closed(id)]);
             let mut waiting = queue.lock();
             waiting.events.clear();
             waiting.told = false;

@@ -8,7 +8,8 @@
 //! | packets | workers | the newest is lost and counted: late audio is worthless, and a slow worker must not slow the others |
 //! | notes | workers | far beyond any honest number, lost and counted |
 //!
-//! Whoever writes calls [`Mailbox::wake`] once after a batch; it costs a system call only when the worker sleeps.
+//! Whoever writes calls [`Mailbox::wake`] once after a batch; it costs a system call only when the worker sleeps. A patient command waits for
+//! whatever wakes the worker next.
 
 use std::collections::VecDeque;
 use std::io;
@@ -16,6 +17,7 @@ use std::sync::MutexGuard;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 
 use crossbeam_queue::ArrayQueue;
+use hocket_media::Command;
 
 use crate::lock::Lock;
 
@@ -27,6 +29,9 @@ pub(crate) const COMMANDS_MAX: usize = 16_384;
 
 /// Notes that state depends on (an address won or lost, a transport gone). A worker that is so far behind has stopped.
 pub(crate) const NOTES_MAX: usize = 65_536;
+
+/// Patient commands that may wait for a worker that sleeps, some 100 kB.
+pub(crate) const PATIENT_MAX: usize = 256;
 
 /// One worker's queues. `C`: commands; `M`: packets and notes.
 pub(crate) struct Mailbox<C, M> {
@@ -188,9 +193,21 @@ impl<C, M> Mailbox<C, M> {
     }
 }
 
+impl<M> Mailbox<Command, M> {
+    /// Add a command and let the worker see it. One that is patient wakes nobody, as long as few wait.
+    pub(crate) fn hand_in(&self, command: Command) {
+        let patient = command.is_patient();
+        self.push_command(command);
+        if !patient || self.commands() > PATIENT_MAX {
+            self.wake();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hocket_media::{Claim, Credentials, TransportId};
     use std::sync::Arc;
     use std::time::Duration;
 
@@ -270,6 +287,31 @@ mod tests {
         poll.poll(&mut events, Some(Duration::from_secs(5)))
             .unwrap();
         assert!(!events.is_empty());
+    }
+
+    #[test]
+    fn a_patient_command_wakes_nobody_before_many_wait() {
+        let mut poll = mio::Poll::new().unwrap();
+        let waker = mio::Waker::new(poll.registry(), mio::Token(0)).unwrap();
+        let mailbox: Mailbox<Command, u32> = Mailbox::new(waker);
+        let mut events = mio::Events::with_capacity(4);
+        let mut is_woken = || {
+            poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
+            !events.is_empty()
+        };
+        let credentials = Credentials::from_random(&[7; Credentials::RANDOM]);
+        let claim = Arc::new(Claim::new(TransportId(1), credentials));
+        assert!(mailbox.prepare_sleep());
+        for _ in 0..PATIENT_MAX {
+            mailbox.hand_in(Command::AddTransport(Arc::clone(&claim)));
+        }
+        assert!(!is_woken());
+        mailbox.hand_in(Command::AddTransport(Arc::clone(&claim)));
+        assert!(is_woken(), "{PATIENT_MAX} is the most that wait");
+        mailbox.clear();
+        assert!(mailbox.prepare_sleep());
+        mailbox.hand_in(Command::RemoveTransport(claim));
+        assert!(is_woken(), "an end does not wait");
     }
 
     /// The race between falling asleep and pushing, run often: a lost wake-up would leave the reader in its five seconds.

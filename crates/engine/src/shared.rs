@@ -66,8 +66,7 @@ impl Shared {
     pub(crate) fn broadcast(&self, command: &Command, except: Option<WorkerId>) {
         for (place, mailbox) in self.mailboxes.iter().enumerate() {
             if except.is_none_or(|worker| usize::from(worker.0) != place) {
-                mailbox.push_command(command.clone());
-                mailbox.wake();
+                mailbox.hand_in(command.clone());
             }
         }
     }

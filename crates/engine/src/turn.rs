@@ -44,8 +44,8 @@ const RECEIVES: usize = 8;
 /// Packets of other workers a turn.
 const PACKETS: usize = 1_024;
 
-/// Commands come in flocks: a join is dozens of them. After some, the worker looks for more only this much later, and nobody has to wake it
-/// meanwhile, which costs both sides more than most commands do.
+/// Commands come in flocks: a join is dozens of them. After some that are not patient, the worker looks for more only this much later, and nobody
+/// has to wake it meanwhile, which costs both sides more than most commands do.
 const LINGER: Duration = Duration::from_micros(100);
 
 /// An error that stays at a socket must not keep the loop spinning.
@@ -85,7 +85,7 @@ pub(crate) struct Turner<'a, C> {
     gathering: Gathering,
     /// Datagrams and packets that the present turn took in.
     taken: usize,
-    /// Whether the present turn took commands.
+    /// Whether the present turn took commands that do not wait for a turn.
     commanded: bool,
     /// Whether a socket could not be read in the present turn.
     failed: bool,
@@ -165,8 +165,9 @@ impl<'a, C: Core> Turner<'a, C> {
     /// Take what waits. Tells whether more waits than a turn takes.
     fn turn(&mut self, now: Instant) -> bool {
         self.mailbox.take_commands(&mut self.commands);
-        self.commanded = !self.commands.is_empty();
+        self.commanded = false;
         for command in self.commands.drain(..) {
+            self.commanded |= !command.is_patient();
             self.core.handle_command(command, now);
         }
         if self.commands.capacity() > COMMANDS_KEPT {

@@ -134,3 +134,15 @@ pub enum Command {
         of: StatsOf,
     },
 }
+
+impl Command {
+    /// Whether a worker that sleeps may sleep on: nothing of this shows before a datagram, a packet or a later command comes, and whatever comes
+    /// finds it done. A join is mostly of these.
+    #[must_use]
+    pub fn is_patient(&self) -> bool {
+        matches!(
+            self,
+            Self::AddTransport(_) | Self::Produce { .. } | Self::Consume { .. }
+        )
+    }
+}

@@ -224,8 +224,9 @@ class MediaEngine:
 
         A transport's watcher hears `TransportConnected`, `Quality` and, as its last word, `TransportClosed` when it
         ended by itself (a failed media thread gives the reason `WORKER_FAILED`). A producer's watcher hears
-        `ProducerSpeaking`. Watching ends with `unwatch`, with that last word, or with `close_transport` and
-        `close_producer` here; a producer that goes with its transport or router must be unwatched.
+        `ProducerSpeaking`. Whatever ends or speaks is told at once, the rest within 250 ms. Watching ends with
+        `unwatch`, with that last word, or with `close_transport` and `close_producer` here; a producer that goes with
+        its transport or router must be unwatched.
         """
         self._watchers[id] = watcher
 
