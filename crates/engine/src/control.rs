@@ -271,7 +271,7 @@ impl Engine {
     /// # Errors
     /// [`Error::UnknownId`], [`Error::Overloaded`], [`Error::Closed`].
     pub fn pause_consumer(&self, consumer: ConsumerId) -> Result<()> {
-        self.to_consumer(consumer, |transport| Command::PauseConsumer {
+        self.to_consumer(consumer, |transport, _| Command::PauseConsumer {
             transport,
             consumer,
         })
@@ -282,9 +282,10 @@ impl Engine {
     /// # Errors
     /// As [`Engine::pause_consumer`].
     pub fn resume_consumer(&self, consumer: ConsumerId) -> Result<()> {
-        self.to_consumer(consumer, |transport| Command::ResumeConsumer {
+        self.to_consumer(consumer, |transport, producer| Command::ResumeConsumer {
             transport,
             consumer,
+            producer: Arc::clone(producer),
         })
     }
 
@@ -293,7 +294,7 @@ impl Engine {
     /// # Errors
     /// As [`Engine::pause_consumer`].
     pub fn close_consumer(&self, consumer: ConsumerId) -> Result<()> {
-        self.to_consumer(consumer, |transport| Command::CloseConsumer {
+        self.to_consumer(consumer, |transport, _| Command::CloseConsumer {
             transport,
             consumer,
         })?;

@@ -1,9 +1,10 @@
 //! Where a command goes: to its transport's owner, into the claim of one that has no owner yet, or nowhere.
 
-use std::sync::MutexGuard;
+use std::sync::{Arc, MutexGuard};
 
 use hocket_media::{
-    Command, ConsumerId, Credentials, ProducerId, StatsOf, Submission, TransportId, WorkerId,
+    Command, ConsumerId, Credentials, ProducerId, ProducerShared, StatsOf, Submission, TransportId,
+    WorkerId,
 };
 
 use crate::engine::Engine;
@@ -35,13 +36,13 @@ impl Engine {
     pub(crate) fn to_consumer(
         &self,
         consumer: ConsumerId,
-        command: impl FnOnce(TransportId) -> Command,
+        command: impl FnOnce(TransportId, &Arc<ProducerShared>) -> Command,
     ) -> Result<()> {
         let registry = self.open()?;
-        let transport = registry
+        let (transport, producer) = registry
             .consumer(consumer)
             .ok_or(Error::UnknownId("consumer"))?;
-        self.submit(&registry, transport, command(transport))
+        self.submit(&registry, transport, command(transport, producer))
     }
 
     /// Hand a command to its transport's owner, or let it wait for one. Holding the registry keeps commands in order.
@@ -106,6 +107,7 @@ pub(crate) fn transport_of(registry: &Registry, of: StatsOf) -> Result<Transport
             .ok_or(Error::UnknownId("producer")),
         StatsOf::Consumer(consumer) => registry
             .consumer(consumer)
+            .map(|(transport, _)| transport)
             .ok_or(Error::UnknownId("consumer")),
     }
 }

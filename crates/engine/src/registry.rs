@@ -285,10 +285,13 @@ impl Registry {
         }
     }
 
-    /// The transport that a consumer is sent on; `None` when there is no such consumer.
-    pub(crate) fn consumer(&self, id: ConsumerId) -> Option<TransportId> {
+    /// The transport that a consumer is sent on, and whose stream it is; `None` when there is no such consumer.
+    pub(crate) fn consumer(&self, id: ConsumerId) -> Option<(TransportId, &Arc<ProducerShared>)> {
         let transport = self.transports.get(&id.transport())?;
-        transport.find(id).ok().map(|_| id.transport())
+        let (_, producer) = transport.consumers.get(transport.find(id).ok()?)?;
+        self.producers
+            .get(producer)
+            .map(|producer| (id.transport(), &producer.shared))
     }
 
     pub(crate) fn remove_consumer(&mut self, id: ConsumerId) {

@@ -88,13 +88,17 @@ impl Claim {
         self.owner.load(Ordering::Acquire) == CLOSED
     }
 
-    /// For control: hands in a command that names this transport.
+    /// For control: hands in a command that names this transport. The owner may sleep while it waits to resume a consumer: from here on the
+    /// producer's packets are sent there, and wake it.
     pub fn submit(&self, command: Command) -> Submission {
         let mut state = self.lock();
         if self.is_closed() {
             return Submission::Closed;
         }
         if let Some(owner) = self.owner() {
+            if let Command::ResumeConsumer { producer, .. } = &command {
+                producer.subscribe(owner, true);
+            }
             return Submission::Send(owner, command);
         }
         if matches!(command, Command::Stats { .. }) {
@@ -147,8 +151,11 @@ impl Claim {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::id::{ConsumerId, RequestId};
+    use crate::id::{ConsumerId, ProducerId, RequestId};
+    use crate::shared::ProducerShared;
     use crate::stats::StatsOf;
 
     fn claim() -> Claim {
@@ -175,6 +182,22 @@ mod tests {
             Submission::Send(WorkerId(3), _)
         ));
         assert!(claim.take(WorkerId(4)).is_none(), "there is one owner");
+    }
+
+    #[test]
+    fn packets_find_their_way_to_an_owner_that_sleeps_over_a_resume() {
+        let claim = claim();
+        let producer = Arc::new(ProducerShared::new(ProducerId(5), "cname"));
+        let resume = || Command::ResumeConsumer {
+            transport: TransportId(1),
+            consumer: ConsumerId(2),
+            producer: Arc::clone(&producer),
+        };
+        let _ = claim.submit(resume());
+        assert_eq!(producer.subscribers(), 0, "nobody knows yet who takes it");
+        let _ = claim.take(WorkerId(3));
+        let _ = claim.submit(resume());
+        assert_eq!(producer.subscribers(), WorkerId(3).bit());
     }
 
     #[test]

@@ -116,6 +116,8 @@ pub enum Command {
         transport: TransportId,
         /// Which.
         consumer: ConsumerId,
+        /// Whose stream.
+        producer: Arc<ProducerShared>,
     },
     /// The consumer is over; the receiver gets an RTCP BYE.
     CloseConsumer {
@@ -142,7 +144,10 @@ impl Command {
     pub fn is_patient(&self) -> bool {
         matches!(
             self,
-            Self::AddTransport(_) | Self::Produce { .. } | Self::Consume { .. }
+            Self::AddTransport(_)
+                | Self::Produce { .. }
+                | Self::Consume { .. }
+                | Self::ResumeConsumer { .. }
         )
     }
 }

@@ -130,6 +130,13 @@ impl Router {
         other
     }
 
+    /// Says anew whether a producer's packets are wanted here.
+    pub(crate) fn subscribe(&self, producer: &ProducerShared) {
+        let slot = self.slots.get(&producer.id());
+        let feed = slot.and_then(|slot| self.feeds.get(*slot));
+        producer.subscribe(self.worker, feed.is_some_and(Feed::is_wanted));
+    }
+
     /// Sends a producer's packet to its active consumers here.
     pub(crate) fn forward(
         &mut self,

@@ -10,7 +10,7 @@ pub struct ProducerShared {
     id: ProducerId,
     cname: Box<str>,
     closed: AtomicBool,
-    /// One bit a worker that has consumers of it which want packets now.
+    /// One bit a worker that has consumers of it which want packets, or will have when it has done its commands.
     subscribers: AtomicU64,
 }
 

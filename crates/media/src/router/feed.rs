@@ -40,6 +40,11 @@ impl Feed {
         self.consumers.is_empty()
     }
 
+    /// Whether a consumer wants packets.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.active > 0
+    }
+
     pub(super) fn producer(&self) -> &Arc<ProducerShared> {
         &self.producer
     }
@@ -98,8 +103,8 @@ impl Feed {
             self.active
         };
         self.consumers.swap(position as usize, other as usize);
-        self.producer.subscribe(worker, self.active > 0);
-        if self.active == 0 {
+        self.producer.subscribe(worker, self.is_wanted());
+        if !self.is_wanted() {
             self.forget_history(); // nobody can ask for what nobody gets
         }
         Some(other)

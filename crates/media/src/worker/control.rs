@@ -56,7 +56,9 @@ impl Worker {
             Command::PauseProducer { producer, .. } => self.pause_producer(producer, true),
             Command::ResumeProducer { producer, .. } => self.pause_producer(producer, false),
             Command::PauseConsumer { consumer, .. } => self.set_active(consumer, false),
-            Command::ResumeConsumer { consumer, .. } => self.set_active(consumer, true),
+            Command::ResumeConsumer {
+                consumer, producer, ..
+            } => self.resume(consumer, &producer),
             Command::CloseConsumer { consumer, .. } => self.close_consumer(consumer),
             Command::Stats { request, of, .. } => self.answer_stats(request, of),
         }
@@ -184,6 +186,14 @@ impl Worker {
         }
     }
 
+    fn resume(&mut self, id: ConsumerId, producer: &Arc<ProducerShared>) {
+        if self.place_of(id).is_some() {
+            self.set_active(id, true);
+        } else {
+            self.router.subscribe(producer); // packets are on their way to somebody who has left meanwhile
+        }
+    }
+
     fn place_of(&self, id: ConsumerId) -> Option<Place> {
         self.transport(id.transport())?.consumer(id.ssrc())
     }
@@ -217,5 +227,29 @@ impl Worker {
             .producers
             .iter()
             .find(|producer| producer.id() == id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dtls::certificate::Certificate;
+    use crate::id::WorkerId;
+
+    #[test]
+    fn resuming_a_consumer_that_has_left_ends_the_way_of_its_packets() {
+        let now = Instant::now();
+        let certificate = Arc::new(Certificate::generate().unwrap());
+        let mut worker = Worker::new(WorkerId(1), Arc::default(), certificate, now);
+        let producer = Arc::new(ProducerShared::new(ProducerId(5), "cname"));
+        producer.subscribe(WorkerId(0), true);
+        producer.subscribe(WorkerId(1), true);
+        let resume = Command::ResumeConsumer {
+            transport: TransportId(1),
+            consumer: ConsumerId::new(TransportId(1), 2).unwrap(),
+            producer: Arc::clone(&producer),
+        };
+        worker.handle_command(resume, now);
+        assert_eq!(producer.subscribers(), WorkerId(0).bit());
     }
 }

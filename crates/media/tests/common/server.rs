@@ -28,7 +28,7 @@ pub struct Server {
     pub speakers: Arc<ActiveSpeakers>,
     claims: HashMap<TransportId, Arc<Claim>>,
     producers: HashMap<ProducerId, (TransportId, Arc<ProducerShared>)>,
-    consumers: HashMap<ConsumerId, TransportId>,
+    consumers: HashMap<ConsumerId, (TransportId, Arc<ProducerShared>)>,
     next_id: u64,
 }
 
@@ -154,8 +154,9 @@ impl Server {
     ) -> ConsumerId {
         options.check().unwrap();
         let consumer = ConsumerId::new(transport, options.ssrc).unwrap();
-        self.consumers.insert(consumer, transport);
         let producer = Arc::clone(&self.producers[&producer].1);
+        self.consumers
+            .insert(consumer, (transport, Arc::clone(&producer)));
         self.submit(
             transport,
             Command::Consume {
@@ -186,7 +187,7 @@ impl Server {
     }
 
     pub fn pause_consumer(&mut self, consumer: ConsumerId, paused: bool, now: Instant) {
-        let transport = self.consumers[&consumer];
+        let (transport, producer) = self.consumers[&consumer].clone();
         let command = if paused {
             Command::PauseConsumer {
                 transport,
@@ -196,6 +197,7 @@ impl Server {
             Command::ResumeConsumer {
                 transport,
                 consumer,
+                producer,
             }
         };
         self.submit(transport, command, now);
@@ -209,7 +211,7 @@ impl Server {
     }
 
     pub fn close_consumer(&mut self, consumer: ConsumerId, now: Instant) {
-        let transport = self.consumers[&consumer];
+        let transport = self.consumers[&consumer].0;
         self.submit(
             transport,
             Command::CloseConsumer {

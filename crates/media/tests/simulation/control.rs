@@ -214,7 +214,8 @@ impl Control {
         let known = self.consumers.get_mut(&ssrc).unwrap();
         (known.active, known.changed) = (!paused, now);
         known.line.was_interrupted();
-        let transport = known.transport;
+        let (transport, producer) = (known.transport, known.producer);
+        let producer = Arc::clone(&self.producers[&producer].shared);
         let consumer = ConsumerId::new(transport, ssrc).unwrap();
         let command = if paused {
             Command::PauseConsumer {
@@ -225,6 +226,7 @@ impl Control {
             Command::ResumeConsumer {
                 transport,
                 consumer,
+                producer,
             }
         };
         self.submit(transport, command, now);
