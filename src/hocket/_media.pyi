@@ -428,7 +428,8 @@ class Engine:
         Args:
             port: UDP port for all media, IPv4 and IPv6 alike; 0 takes any that is free for both.
             workers: media threads, 1 … 64; 0 is one a core.
-            pin_workers: each media thread stays on a core of its own, where there are exactly as many; Linux only.
+            pin_workers: while packets go to hundreds each media thread stays on a core of its own, where there are
+                exactly as many; Linux only.
             addresses: local addresses to bind, at most one a family. `::` takes IPv6 only; it is left out silently on a
                 machine without IPv6 as long as another address remains.
             batch: `recvmmsg` and `sendmmsg`. Without it, or outside Linux, one call a datagram and one worker.

@@ -236,8 +236,8 @@ class ServeOptions:
     """Media threads, 1 to 64; 0 is one a core."""
 
     pin_workers: Literal["auto", "off"] = "auto"
-    """With a media thread for each core, each stays on its own: nobody in a channel of hundreds then waits for a thread
-    behind another. `off` is better where another program keeps some of the cores busy."""
+    """With a media thread for each core, each stays on its own as long as packets go to hundreds, so that nobody there
+    waits for a thread behind another. `off` is better where another program keeps some of the cores busy."""
 
     gather_ms: float = 1.0
     """How long a busy media thread lets packets gather at most, 0 to 3 ms: several to one listener then leave together,

@@ -108,7 +108,8 @@ class VoiceServer:
             media_port: UDP port of all voice, IPv4 and IPv6; 0 takes a free one. Behind a firewall, set and open it.
             media_addresses: local addresses to receive voice on, at most one of a family.
             workers: media threads, 1 … 64; 0 is one a core.
-            pin_workers: each media thread stays on a core of its own, where there are exactly as many (Linux only).
+            pin_workers: while packets go to hundreds each media thread stays on a core of its own, where there are
+                exactly as many (Linux only).
                 Better without where another program is busy all the time on some of the cores.
             gather_ms: how long a busy media thread lets packets gather at most, 0 … 3 ms, so that several to one
                 listener leave together; 0 is never.

@@ -1,19 +1,55 @@
-//! Which core a worker stays on.
+//! Which cores a worker runs on.
 //!
 //! The scheduler wakes a worker behind another one that is in the middle of a long send, and moves it only milliseconds later. Where there is a
-//! worker for each core nothing is lost by telling it; where there are fewer it has cores to choose from, and chooses better than we do.
+//! worker for each core nothing is lost by keeping each on its own for that time. Where there are fewer they have cores to choose from, and with
+//! short sends the scheduler chooses better than we do: a worker goes where another program leaves room, and a join costs less.
 
-/// A core for each of so many workers, if this process may use exactly so many; else none.
-pub(crate) fn cores(workers: usize) -> Vec<usize> {
-    let mut allowed = allowed();
-    if allowed.len() != workers {
-        allowed.clear();
-    }
-    allowed
+use std::time::{Duration, Instant};
+
+/// A worker stays on its core so long after its last long send.
+const HOLD: Duration = Duration::from_secs(2);
+
+/// The cores of one worker's thread, which is the only one that calls this.
+pub(crate) struct Cores {
+    own: usize,
+    all: Vec<usize>,
+    /// Until when it stays on its own, if it does.
+    stays: Option<Instant>,
 }
 
+impl Cores {
+    /// For each of so many workers, if this process may use exactly so many cores; else none.
+    pub(crate) fn of_each(workers: usize) -> Vec<Self> {
+        let all = allowed();
+        if all.len() != workers {
+            return Vec::new();
+        }
+        let of = |own: &usize| Self {
+            own: *own,
+            all: all.clone(),
+            stays: None,
+        };
+        all.iter().map(of).collect()
+    }
+
+    /// A send has taken long: stay.
+    pub(crate) fn stay(&mut self, now: Instant) {
+        if self.stays.replace(now + HOLD).is_none() {
+            run_on(&[self.own]);
+        }
+    }
+
+    /// Run anywhere again, if no send has taken long for a while.
+    pub(crate) fn relax(&mut self, now: Instant) {
+        if self.stays.take_if(|until| *until <= now).is_some() {
+            run_on(&self.all);
+        }
+    }
+}
+
+/// Where the calling thread may run; nothing where the system does not say.
 #[cfg(target_os = "linux")]
-fn allowed() -> Vec<usize> {
+pub(crate) fn allowed() -> Vec<usize> {
     use rustix::thread::{CpuSet, sched_getaffinity};
 
     sched_getaffinity(None).map_or_else(
@@ -27,22 +63,22 @@ fn allowed() -> Vec<usize> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn allowed() -> Vec<usize> {
+pub(crate) fn allowed() -> Vec<usize> {
     Vec::new()
 }
 
-/// Keep the calling thread on this core. Where the system refuses, the thread runs anywhere.
-pub(crate) fn stay_on(core: usize) {
+/// Keep the calling thread on these. Where the system refuses, it runs where it did.
+fn run_on(cores: &[usize]) {
     #[cfg(target_os = "linux")]
     {
         use rustix::thread::{CpuSet, sched_setaffinity};
 
         let mut set = CpuSet::new();
-        set.set(core);
+        cores.iter().for_each(|core| set.set(*core));
         let _refused = sched_setaffinity(None, &set);
     }
     #[cfg(not(target_os = "linux"))]
-    let _ = core;
+    let _ = cores;
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -52,26 +88,44 @@ mod tests {
     #[test]
     fn each_worker_has_a_core_of_its_own_only_where_there_are_as_many() {
         let all = allowed();
+        let own = |workers| Vec::from_iter(Cores::of_each(workers).iter().map(|each| each.own));
         assert!(!all.is_empty());
-        assert_eq!(cores(all.len()), all);
-        assert_eq!(cores(all.len() + 1), []);
-        assert_eq!(cores(all.len() - 1), []);
+        assert_eq!(own(all.len()), all);
+        assert_eq!(own(all.len() + 1), []);
+        assert_eq!(own(all.len() - 1), []);
     }
 
     #[test]
-    fn a_thread_stays_where_it_was_told_to_and_no_other_does() {
+    fn a_thread_stays_on_its_core_until_a_while_after_the_last_long_send() {
         let all = allowed();
-        let last = all[all.len() - 1];
-        let told = std::thread::spawn(move || {
-            stay_on(last);
-            allowed()
+        let mut cores = Cores::of_each(all.len()).pop().unwrap();
+        let own = [cores.own];
+        let seen = std::thread::spawn(move || {
+            let began = Instant::now();
+            let late = began + HOLD / 2;
+            let mut seen = Vec::new();
+            let mut see = |act: &mut dyn FnMut(&mut Cores)| {
+                act(&mut cores);
+                seen.push(allowed());
+            };
+            see(&mut |cores| cores.relax(began));
+            see(&mut |cores| cores.stay(began));
+            see(&mut |cores| cores.stay(late));
+            see(&mut |cores| cores.relax(began + HOLD));
+            see(&mut |cores| cores.relax(late + HOLD));
+            seen
         });
-        assert_eq!(told.join().unwrap(), [last]);
-        assert_eq!(allowed(), all);
+        let [anywhere, own] = [all.as_slice(), &own];
+        assert_eq!(seen.join().unwrap(), [anywhere, own, own, own, anywhere]);
+        assert_eq!(allowed(), all, "nobody else is told where to run");
+    }
+
+    #[test]
+    fn a_thread_runs_where_it_did_when_the_system_refuses() {
         let refused = std::thread::spawn(|| {
-            stay_on(rustix::thread::CpuSet::MAX_CPU - 1);
+            run_on(&[rustix::thread::CpuSet::MAX_CPU - 1]);
             allowed()
         });
-        assert_eq!(refused.join().unwrap(), all);
+        assert_eq!(refused.join().unwrap(), allowed());
     }
 }

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use hocket_media::{Certificate, Command, Worker, WorkerId, WorkerMessage};
 
+use crate::affinity::Cores;
 use crate::driven::Core;
 use crate::dump::EngineDump;
 use crate::events::{Event, EventQueue};
@@ -18,7 +19,7 @@ use crate::random::Random;
 use crate::shared::Shared;
 use crate::socket::{self, Sockets};
 use crate::turn::{Place, WAKER};
-use crate::{EngineOptions, Error, Result, affinity, panics, thread};
+use crate::{EngineOptions, Error, Result, panics, thread};
 
 /// Events beyond two a transport that may wait: answers, failures, and what happens while the reader is slow.
 const EVENTS_BESIDE: usize = 16_384;
@@ -80,15 +81,9 @@ impl Engine {
             workers: places.len(),
             max_transports: options.max_transports,
         };
-        let cores = if options.pin_workers {
-            affinity::cores(places.len())
-        } else {
-            Vec::new()
-        };
-        for (number, place) in places.into_iter().enumerate() {
-            let core = cores.get(number).copied();
+        for place in places {
             // On an error `engine` is dropped, which stops the threads that were started before.
-            let thread = thread::spawn(place, core, Arc::clone(&engine.shared), make.clone())?;
+            let thread = thread::spawn(place, Arc::clone(&engine.shared), make.clone())?;
             engine.threads.take().push(thread);
         }
         Ok(engine)
@@ -172,6 +167,11 @@ type Furniture = (Vec<Place>, Vec<Mailbox<Command, WorkerMessage>>);
 fn furnish(sockets: Vec<Sockets>, options: &EngineOptions) -> Result<Furniture> {
     let mut places = Vec::with_capacity(sockets.len());
     let mut mailboxes = Vec::with_capacity(sockets.len());
+    let mut cores = if options.pin_workers {
+        Cores::of_each(sockets.len()).into_iter()
+    } else {
+        Vec::new().into_iter()
+    };
     for (id, sockets) in (0..WorkerId::LIMIT).zip(sockets) {
         let poll = mio::Poll::new()?;
         mailboxes.push(Mailbox::new(mio::Waker::new(poll.registry(), WAKER)?));
@@ -181,6 +181,7 @@ fn furnish(sockets: Vec<Sockets>, options: &EngineOptions) -> Result<Furniture> 
             sockets,
             batch: options.batched(),
             gather: options.gather,
+            cores: cores.next(),
         });
     }
     Ok((places, mailboxes))

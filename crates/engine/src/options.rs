@@ -20,7 +20,7 @@ pub struct EngineOptions {
     pub port: u16,
     /// Threads, 1 … [`MAX_WORKERS`]; 0 is one a core. Always one without `batch` or outside Linux.
     pub workers: usize,
-    /// Each worker stays on a core of its own, where there are exactly as many; Linux only.
+    /// Each worker stays on a core of its own while what it sends is long, where there are exactly as many; Linux only.
     pub pin_workers: bool,
     /// Local addresses, at most one a family. An unspecified address takes every interface of its family.
     pub addresses: Vec<IpAddr>,

@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 
 use hocket_media::WorkerId;
 
-use crate::affinity;
 use crate::driven::Core;
 use crate::panics;
 use crate::shared::Shared;
@@ -28,10 +27,9 @@ const BACK_OFF_MAX: Duration = Duration::from_secs(1);
 /// A core that ran so long failed by itself, and not because its place is cursed.
 const SOUND_AFTER: Duration = Duration::from_secs(10);
 
-/// Start a thread that runs what `make` makes, until the engine stops; on this core alone, if there is one for it.
+/// Start a thread that runs what `make` makes, until the engine stops.
 pub(crate) fn spawn<C, F>(
     mut place: Place,
-    core: Option<usize>,
     shared: Arc<Shared>,
     make: F,
 ) -> io::Result<JoinHandle<()>>
@@ -45,7 +43,6 @@ where
         let shared = Arc::clone(&shared);
         move || {
             let _alive = Alive(Arc::clone(&shared));
-            core.into_iter().for_each(affinity::stay_on);
             live(&mut place, &shared, &make);
         }
     };

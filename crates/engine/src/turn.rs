@@ -18,6 +18,7 @@ use hocket_media::{Command, Event, Outbox, WorkerId, WorkerMessage};
 use mio::net::UdpSocket;
 use mio::{Poll, Token};
 
+use crate::affinity::Cores;
 use crate::driven::Core;
 use crate::gathering::Gathering;
 use crate::lock;
@@ -64,6 +65,8 @@ pub(crate) struct Place {
     pub(crate) sockets: Sockets,
     pub(crate) batch: bool,
     pub(crate) gather: Duration,
+    /// Where the thread runs, if that is not the scheduler's affair alone.
+    pub(crate) cores: Option<Cores>,
 }
 
 /// A core in its place.
@@ -266,7 +269,11 @@ impl<'a, C: Core> Turner<'a, C> {
             if looks < LOOKS && self.core.outbox().len() < OUTBOX_MAX {
                 looks += 1;
                 self.watch(Some(Duration::ZERO))?;
-                self.take_arrived(Instant::now());
+                let now = Instant::now();
+                if let Some(cores) = &mut self.place.cores {
+                    cores.stay(now);
+                }
+                self.take_arrived(now);
                 self.hand_over();
             }
         }
@@ -318,6 +325,9 @@ impl<'a, C: Core> Turner<'a, C> {
         *self.report.core.take() = account;
         self.report.locks.store(lock::taken(), Ordering::Relaxed);
         self.shared.events.remind();
+        if let Some(cores) = &mut self.place.cores {
+            cores.relax(now);
+        }
         false
     }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use hocket_media::{ProducerId, WorkerDump};
 
 use super::*;
+use crate::affinity::allowed;
 use crate::random::Random;
 use crate::{Engine, EngineOptions, Event as Told};
 
@@ -63,6 +64,7 @@ impl Core for Loud {
             b"once" => self.late = true,
             b"flood" => self.flood = Some(now + Duration::from_secs(4)),
             b"more" => self.under_way -= 1,
+            b"where" => return self.tell(cores(allowed())),
             _ => {
                 let waits = self.outbox.iter().next().is_some();
                 return self.tell(if waits { DURING } else { AFTER });
@@ -109,11 +111,22 @@ impl Core for Loud {
     }
 }
 
+/// How many cores, as the level of an event that is none of the others.
+fn cores(allowed: Vec<usize>) -> i8 {
+    i8::try_from(allowed.len()).unwrap_or(i8::MAX)
+}
+
 fn loud() -> (Engine, Arc<OnceLock<UdpSocket>>) {
-    let options = EngineOptions {
-        addresses: vec!["127.0.0.1".parse().unwrap()],
+    loud_with(EngineOptions {
         workers: 1,
         ..EngineOptions::default()
+    })
+}
+
+fn loud_with(options: EngineOptions) -> (Engine, Arc<OnceLock<UdpSocket>>) {
+    let options = EngineOptions {
+        addresses: vec!["127.0.0.1".parse().unwrap()],
+        ..options
     };
     let known = Arc::new(OnceLock::new());
     let client = Arc::clone(&known);
@@ -151,6 +164,27 @@ fn what_arrives_while_a_long_flush_lasts_is_taken_before_it_ends() {
     let (engine, client) = loud();
     client.get().unwrap().send(b"once").unwrap();
     assert_eq!(first(&engine).0, DURING);
+}
+
+#[test]
+fn after_a_long_flush_a_worker_stays_on_its_core_if_each_has_one() {
+    let everywhere = cores(allowed());
+    for (more, pin_workers, afterwards) in
+        [(0, true, 1), (1, true, everywhere), (0, false, everywhere)]
+    {
+        let (engine, client) = loud_with(EngineOptions {
+            workers: allowed().len() + more,
+            pin_workers,
+            ..EngineOptions::default()
+        });
+        let client = client.get().unwrap();
+        client.send(b"where").unwrap();
+        assert_eq!(first(&engine).0, everywhere);
+        client.send(b"once").unwrap();
+        assert_eq!(first(&engine).0, DURING);
+        client.send(b"where").unwrap();
+        assert_eq!(first(&engine).0, afterwards, "{more} {pin_workers}");
+    }
 }
 
 #[test]

@@ -119,7 +119,8 @@ class MediaEngine:
             announce: IP addresses that clients are told, in order of preference; see `candidates`.
             port: UDP media port for IPv4 and IPv6; 0 takes any that is free.
             workers: media threads, 1 … 64; 0 is one a core.
-            pin_workers: each media thread stays on a core of its own, where there are exactly as many; Linux only.
+            pin_workers: while packets go to hundreds each media thread stays on a core of its own, where there are
+                exactly as many; Linux only.
             addresses: local addresses to bind, at most one a family.
             batch: `recvmmsg`/`sendmmsg`; without it one call a datagram and one worker.
             gather_us: how long packets gather at most when there is much to do, 0 … 3000 µs; 0 is never.
