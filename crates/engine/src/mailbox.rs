@@ -8,8 +8,8 @@
 //! | packets | workers | the newest is lost and counted: late audio is worthless, and a slow worker must not slow the others |
 //! | notes | workers | far beyond any honest number, lost and counted |
 //!
-//! Whoever writes calls [`Mailbox::wake`] once after a batch; it costs a system call only when the worker sleeps. A patient command waits for
-//! whatever wakes the worker next.
+//! Whoever writes calls [`Mailbox::wake`] once after a batch; it costs a system call only when the worker sleeps. A patient command or note
+//! waits for whatever wakes the worker next.
 
 use std::collections::VecDeque;
 use std::io;
@@ -30,7 +30,7 @@ pub(crate) const COMMANDS_MAX: usize = 16_384;
 /// Notes that state depends on (an address won or lost, a transport gone). A worker that is so far behind has stopped.
 pub(crate) const NOTES_MAX: usize = 65_536;
 
-/// Patient commands that may wait for a worker that sleeps, some 100 kB.
+/// Patient commands, and patient notes, that may wait for a worker that sleeps, some 100 kB.
 pub(crate) const PATIENT_MAX: usize = 256;
 
 /// One worker's queues. `C`: commands; `M`: packets and notes.

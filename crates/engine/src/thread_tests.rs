@@ -9,6 +9,7 @@ use hocket_media::{
 };
 
 use super::*;
+use crate::mailbox::PATIENT_MAX;
 use crate::random::Random;
 use crate::{Engine, EngineOptions, Error, Event};
 
@@ -52,6 +53,14 @@ impl Witness {
         };
         self.events.push_back(news);
     }
+
+    fn pass_on(&mut self, note: &WorkerMessage) {
+        let others = [WorkerId(0), WorkerId(1)]
+            .into_iter()
+            .filter(|other| *other != self.id);
+        self.messages
+            .extend(others.map(|other| (other, note.clone())));
+    }
 }
 
 impl Core for Witness {
@@ -63,17 +72,11 @@ impl Core for Witness {
         match &*data {
             b"panic" => panic!("a stand-in panics on purpose"),
             b"timer" => self.due = Some(now + Duration::from_millis(20)),
-            b"pass on" => {
-                let others = [WorkerId(0), WorkerId(1)]
-                    .into_iter()
-                    .filter(|other| *other != self.id);
-                let note = WorkerMessage::AddressGone {
-                    address: source,
-                    owner: self.id,
-                };
-                self.messages
-                    .extend(others.map(|other| (other, note.clone())));
-            }
+            b"pass on" => self.pass_on(&WorkerMessage::ProducerGone(ProducerId(1))),
+            b"pass on in time" => self.pass_on(&WorkerMessage::AddressGone {
+                address: source,
+                owner: self.id,
+            }),
             _ => self.tell(DATAGRAM),
         }
     }
@@ -233,6 +236,24 @@ fn what_one_worker_has_for_another_wakes_it() {
     for _ in 0..20 {
         client(&engine).send(b"pass on").unwrap();
         assert_eq!(kinds(&events(&engine, 1)), [MESSAGE]);
+    }
+}
+
+#[test]
+fn patient_notes_wake_a_worker_when_many_wait() {
+    let engine = witnesses(2, true);
+    let client = client(&engine);
+    let mut told = Vec::new();
+    for round in 1..=PATIENT_MAX + 1 {
+        client.send(b"pass on in time").unwrap();
+        client.send(b"hello").unwrap();
+        // One round at a time: the kernel has room for fewer.
+        while told.iter().filter(|kind| **kind == DATAGRAM).count() < round {
+            told.extend(kinds(&events(&engine, 1)));
+        }
+    }
+    while !told.contains(&MESSAGE) {
+        told.extend(kinds(&events(&engine, 1)));
     }
 }
 

@@ -22,7 +22,7 @@ use crate::affinity::Cores;
 use crate::driven::Core;
 use crate::gathering::Gathering;
 use crate::lock;
-use crate::mailbox::Mailbox;
+use crate::mailbox::{Mailbox, PATIENT_MAX};
 use crate::shared::{Report, Shared};
 use crate::socket::{Receiver, SendReport, Sender, Sockets, wait};
 
@@ -298,12 +298,15 @@ impl<'a, C: Core> Turner<'a, C> {
             let Some(mailbox) = self.shared.mailboxes.get(usize::from(to.0)) else {
                 continue;
             };
-            if message.is_lossy() {
+            let wakes = if message.is_lossy() {
                 mailbox.push_packet(message);
+                true
             } else {
+                let patient = message.is_patient();
                 mailbox.push_note(message);
-            }
-            written |= 1_u64 << to.0;
+                !patient || mailbox.messages() > PATIENT_MAX
+            };
+            written |= u64::from(wakes) << to.0;
         }
         for (index, mailbox) in self.shared.mailboxes.iter().enumerate() {
             if written >> index & 1 == 1 {

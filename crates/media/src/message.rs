@@ -47,6 +47,19 @@ impl WorkerMessage {
     pub fn is_lossy(&self) -> bool {
         matches!(self, Self::Packet(_) | Self::Datagram(_))
     }
+
+    /// Whether a worker that sleeps may sleep on, as with [`crate::Command::is_patient`]: whose an address is shows when something comes from
+    /// there, and what is forgotten only gives back room.
+    #[must_use]
+    pub fn is_patient(&self) -> bool {
+        matches!(
+            self,
+            Self::AddressOwned { .. }
+                | Self::AddressGone { .. }
+                | Self::TransportGone(_)
+                | Self::ProducerRests(_)
+        )
+    }
 }
 
 /// A datagram on its way to the owner of its transport.
