@@ -231,6 +231,11 @@ impl Worker {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking and needs some beginning of time"
+)]
 mod tests {
     use super::*;
     use crate::dtls::certificate::Certificate;
