@@ -12,6 +12,7 @@ use rand::rngs::StdRng;
 use crate::claim::Claim;
 use crate::command::Role;
 use crate::credentials::Ufrag;
+use crate::deadlines::Deadlines;
 use crate::drops::{Drop, Drops};
 use crate::dtls::association::{Association, Context, Established, Progress};
 use crate::dtls::fingerprint::Fingerprints;
@@ -281,7 +282,7 @@ impl Transport {
     }
 
     /// When [`Transport::handle_timeout`] is due.
-    pub(crate) fn next_timeout(&self, options: &Options) -> Option<Instant> {
+    pub(crate) fn next_timeout(&self, options: &Options, deadlines: &Deadlines) -> Option<Instant> {
         let handshake = (!self.dtls.is_established()).then_some(self.handshake_until);
         let consent = Some(self.ice.consent_until(options.consent_timeout));
         let producers = self
@@ -290,16 +291,10 @@ impl Transport {
             .filter_map(Producer::next_timeout)
             .min();
         let report = self.is_connected().then_some(self.reports.next_timeout());
-        [
-            consent,
-            handshake,
-            producers,
-            report,
-            self.dtls.next_timeout(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        let rough = [consent, handshake, report, self.dtls.next_timeout()];
+        let rough = rough.into_iter().flatten().min();
+        let rough = rough.map(|at| deadlines.in_time(at));
+        [rough, producers].into_iter().flatten().min()
     }
 
     /// Says goodbye to the client: control has removed the transport.

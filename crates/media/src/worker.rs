@@ -125,7 +125,7 @@ impl Worker {
             homes: HashMap::new(),
             router: Router::new(id, clock),
             clock,
-            deadlines: Deadlines::default(),
+            deadlines: Deadlines::new(now),
             handshakes: handshakes::Handshakes::new(now),
             queues: Queues::default(),
             passing: PassingRing::default(),
@@ -291,7 +291,7 @@ impl Worker {
         now: Instant,
     ) {
         let next = transport
-            .next_timeout(options)
+            .next_timeout(options, deadlines)
             .map(|at| at.max(now + TIMER_STEP));
         deadlines.schedule(slot, next, &mut transport.scheduled);
     }
