@@ -107,8 +107,8 @@ impl Engine {
         &self.fingerprints
     }
 
-    /// A descriptor that is readable while urgent events wait; it lives as long as the engine's value. How good a connection is, is not urgent: it
-    /// waits for a quarter of a second at most.
+    /// A descriptor that is readable while urgent events wait; it lives as long as the engine's value. That a transport is up, and how good its
+    /// connection is, is not urgent: it waits for a quarter of a second at most.
     #[must_use]
     pub fn descriptor(&self) -> RawFd {
         self.shared.events.descriptor()
