@@ -8,10 +8,16 @@
     clippy::indexing_slicing,
     reason = "a bench fails by panicking"
 )]
+#![allow(
+    clippy::duplicate_mod,
+    reason = "the core's channels and the engine's scene bring the same client"
+)]
 
 #[path = "../../../media/benches/common/mod.rs"]
 mod common;
 mod loopback;
+#[path = "../../tests/common/mod.rs"]
+mod scene;
 mod send;
 mod shape;
 
@@ -36,6 +42,9 @@ const TOGETHER: [usize; 3] = [2, 3, 5];
 const WORKERS: [u8; 3] = [2, 4, 8];
 const SPREAD: usize = 100;
 
+/// Workers whose locks are counted.
+const WORKERS_LOCKED: [usize; 2] = [1, 2];
+
 fn main() -> ExitCode {
     let plan = Plan::from_arguments();
     let people: Vec<usize> = PEOPLE
@@ -46,20 +55,38 @@ fn main() -> ExitCode {
     let widths: BTreeSet<usize> = people.iter().chain(&fan_outs).copied().collect();
     let (port, ears) = (open_port(), Ears::new(plan.widest));
 
+    let floor_alone = std::env::args().any(|argument| argument == "--floor");
     let mut subjects: Vec<Subject<'_>> = Vec::new();
     for width in &widths {
         subjects.push(send::floor(&port, &ears, *width));
         subjects.push(cipher::floor(*width));
     }
     subjects.push(handshake::transport());
-    if !std::env::args().any(|argument| argument == "--floor") {
+    if !floor_alone {
         push_others(&mut subjects, plan, (&port, &ears), &people, &fan_outs);
     }
     let mut outcomes = measure(plan, subjects);
     for width in widths {
         join_floor(&mut outcomes, width);
     }
-    table::report(plan, &outcomes)
+    let allocating = table::report(plan, &outcomes);
+    if floor_alone || count_locks() {
+        allocating
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// Says how many locks the whole engine's threads take while they forward; false = more than none for a packet.
+fn count_locks() -> bool {
+    WORKERS_LOCKED.into_iter().all(|workers| {
+        let taken = scene::locks::while_forwarding(workers);
+        println!(
+            "workers {workers}: {} locks while {} packets came in and {} went out; accounts and events take up to {}, packets none",
+            taken.locks, taken.packets_in, taken.packets_out, taken.expected
+        );
+        taken.locks <= taken.expected
+    })
 }
 
 /// All that is held against the floor.

@@ -15,6 +15,7 @@
 
 #[path = "../../../media/tests/common/client.rs"]
 pub mod client;
+pub mod locks;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
