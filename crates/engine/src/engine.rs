@@ -167,11 +167,8 @@ type Furniture = (Vec<Place>, Vec<Mailbox<Command, WorkerMessage>>);
 fn furnish(sockets: Vec<Sockets>, options: &EngineOptions) -> Result<Furniture> {
     let mut places = Vec::with_capacity(sockets.len());
     let mut mailboxes = Vec::with_capacity(sockets.len());
-    let mut cores = if options.pin_workers {
-        Cores::of_each(sockets.len()).into_iter()
-    } else {
-        Vec::new().into_iter()
-    };
+    let cores = options.pin_workers.then(|| Cores::of_each(sockets.len()));
+    let mut cores = cores.into_iter().flatten();
     for (id, sockets) in (0..WorkerId::LIMIT).zip(sockets) {
         let poll = mio::Poll::new()?;
         mailboxes.push(Mailbox::new(mio::Waker::new(poll.registry(), WAKER)?));

@@ -9,7 +9,7 @@
 //! | notes | workers | far beyond any honest number, lost and counted |
 //!
 //! Whoever writes calls [`Mailbox::wake`] once after a batch; it costs a system call only when the worker sleeps. A patient command or note
-//! waits for whatever wakes the worker next.
+//! waits for whatever wakes the worker next, as long as few wait: [`must_wake`].
 
 use std::collections::VecDeque;
 use std::io;
@@ -17,7 +17,7 @@ use std::sync::MutexGuard;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 
 use crossbeam_queue::ArrayQueue;
-use hocket_media::Command;
+use hocket_media::{Command, WorkerMessage};
 
 use crate::lock::Lock;
 
@@ -194,14 +194,32 @@ impl<C, M> Mailbox<C, M> {
 }
 
 impl<M> Mailbox<Command, M> {
-    /// Add a command and let the worker see it. One that is patient wakes nobody, as long as few wait.
+    /// Add a command, and let the worker see it if it must.
     pub(crate) fn hand_in(&self, command: Command) {
         let patient = command.is_patient();
         self.push_command(command);
-        if !patient || self.commands() > PATIENT_MAX {
+        if must_wake(patient, self.commands()) {
             self.wake();
         }
     }
+}
+
+impl<C> Mailbox<C, WorkerMessage> {
+    /// Add a packet or a note. Tells whether the worker must see it: call [`Mailbox::wake`] then, once for many.
+    pub(crate) fn push(&self, message: WorkerMessage) -> bool {
+        if message.is_lossy() {
+            self.push_packet(message);
+            return true;
+        }
+        let patient = message.is_patient();
+        self.push_note(message);
+        must_wake(patient, self.messages())
+    }
+}
+
+/// Whether a worker that sleeps is woken for what was just pushed, with so many waiting: what is patient wakes nobody while they are few.
+fn must_wake(patient: bool, waiting: usize) -> bool {
+    !patient || waiting > PATIENT_MAX
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use crate::affinity::Cores;
 use crate::driven::Core;
 use crate::gathering::Gathering;
 use crate::lock;
-use crate::mailbox::{Mailbox, PATIENT_MAX};
+use crate::mailbox::Mailbox;
 use crate::shared::{Report, Shared};
 use crate::socket::{Receiver, SendReport, Sender, Sockets, wait};
 
@@ -293,23 +293,15 @@ impl<'a, C: Core> Turner<'a, C> {
 
     /// Give other workers what is theirs, before this one sends: they send to their listeners meanwhile.
     fn hand_over(&mut self) {
-        let mut written = 0_u64;
+        let mut woken = 0_u64;
         while let Some((to, message)) = self.core.poll_message() {
             let Some(mailbox) = self.shared.mailboxes.get(usize::from(to.0)) else {
                 continue;
             };
-            let wakes = if message.is_lossy() {
-                mailbox.push_packet(message);
-                true
-            } else {
-                let patient = message.is_patient();
-                mailbox.push_note(message);
-                !patient || mailbox.messages() > PATIENT_MAX
-            };
-            written |= u64::from(wakes) << to.0;
+            woken |= u64::from(mailbox.push(message)) << to.0;
         }
         for (index, mailbox) in self.shared.mailboxes.iter().enumerate() {
-            if written >> index & 1 == 1 {
+            if woken >> index & 1 == 1 {
                 mailbox.wake();
             }
         }
