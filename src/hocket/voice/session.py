@@ -32,13 +32,24 @@ the widest characters). Chromium's take 1 KiB, its native ones with all video 12
 
 
 class State(Enum):
-    """Where a stream is: what it has been told last."""
+    """Where a stream is: what it has been told last.
 
-    OPENED = "before Initialize"
-    INITIALIZED = "after Initialize"
-    PREPARED = "after PrepareForJoinChannel"
-    JOINED = "after JoinChannel"
-    ENDED = "after its end"
+    Attributes:
+        step: the request that has to come, within a time; None where any may come whenever it likes, or no more.
+    """
+
+    OPENED = ("before Initialize", "Initialize")
+    INITIALIZED = ("after Initialize", "PrepareForJoinChannel")
+    PREPARED = ("after PrepareForJoinChannel", "JoinChannel")
+    JOINED = ("after JoinChannel", None)
+    ENDED = ("after its end", None)
+
+    def __init__(self, words: str, step: str | None) -> None:
+        self._words = words
+        self.step = step
+
+    def __str__(self) -> str:
+        return self._words
 
 
 class Initialize(Struct, frozen=True):
@@ -173,7 +184,7 @@ class Session:
             raise BadStreamingRequest("The frame holds no request that this server knows.")
         transition = _TABLE[kind]
         if transition.after is not former:
-            raise OutOfOrder(f"{_NAMES[kind]} does not fit {former.value}.")
+            raise OutOfOrder(f"{_NAMES[kind]} does not fit {former}.")
         command = transition.read(request)
         if isinstance(command, Initialize):
             self.extension = command.extension
@@ -184,7 +195,7 @@ class Session:
 
     def answered(self, now: float) -> None:
         """The command of the last request is carried out: the client's time for its next step begins."""
-        if self.state is not State.JOINED and self.state is not State.ENDED:
+        if self.state.step is not None:
             self.deadline = now + self._step_seconds
 
     def handle_timeout(self, now: float) -> None:
@@ -194,9 +205,9 @@ class Session:
             TimedOut: naming what was waited for. Harmless before the deadline.
         """
         if self.deadline is not None and now >= self.deadline:
-            waited_for = _STEPS[self.state]
+            step = self.state.step
             self.end()
-            raise TimedOut(f"{waited_for} did not come within {self._step_seconds:g} seconds.")
+            raise TimedOut(f"{step} did not come within {self._step_seconds:g} seconds.")
 
     def end(self) -> None:
         """The stream is over."""
@@ -287,10 +298,4 @@ _NAMES: Final[Mapping[str, str]] = {
     "join_channel": "JoinChannel",
     "resume_consumer": "ResumeConsumer",
     "hocket": "A request of the extension",
-}
-
-_STEPS: Final[Mapping[State, str]] = {
-    State.OPENED: "Initialize",
-    State.INITIALIZED: "PrepareForJoinChannel",
-    State.PREPARED: "JoinChannel",
 }
