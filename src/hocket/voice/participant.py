@@ -222,8 +222,9 @@ class Participant:
         Raises:
             NotFound: likewise.
         """
-        plain = consumer_id.isascii() and consumer_id.isdecimal() and len(consumer_id) <= len(str(self._consumers))
-        if not plain or str(int(consumer_id)) != consumer_id or not 0 < int(consumer_id) <= self._consumers:
+        digits = consumer_id.isascii() and consumer_id.isdecimal() and len(consumer_id) <= len(str(self._consumers))
+        number = int(consumer_id) if digits else 0
+        if not 0 < number <= self._consumers or str(number) != consumer_id:
             raise NotFound("consumer_id: there never was such a consumer on this stream.")
 
     def _is_heard(self, user_id: int, consumer: int) -> bool:

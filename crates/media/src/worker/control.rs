@@ -231,12 +231,12 @@ impl Worker {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::disallowed_methods,
-    reason = "a test fails by panicking and needs some beginning of time"
-)]
 mod tests {
+    #![allow(
+        clippy::disallowed_methods,
+        reason = "a test needs some beginning of time"
+    )]
+
     use super::*;
     use crate::dtls::certificate::Certificate;
     use crate::id::WorkerId;
