@@ -61,7 +61,6 @@ fn main() -> ExitCode {
         subjects.push(send::floor(&port, &ears, *width));
         subjects.push(cipher::floor(*width));
     }
-    subjects.push(handshake::transport());
     if !floor_alone {
         push_others(&mut subjects, plan, (&port, &ears), &people, &fan_outs);
     }
@@ -97,6 +96,7 @@ fn push_others<'a>(
     people: &[usize],
     fan_outs: &[usize],
 ) {
+    subjects.push(handshake::transport());
     subjects.push(send::from_address(port, ears, plan.widest));
     for together in TOGETHER {
         subjects.push(send::together(
