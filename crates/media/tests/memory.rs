@@ -8,59 +8,19 @@
 
 mod common;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::time::Duration;
 
+use common::counting::Counting;
 use common::{Scene, Setup};
 
-struct Weighing;
-
-thread_local! {
-    /// Bytes held, while something is weighed.
-    static HELD: Cell<isize> = const { Cell::new(0) };
-    static WEIGHS: Cell<bool> = const { Cell::new(false) };
-}
-
-fn add(bytes: isize) {
-    let _ = WEIGHS.try_with(|weighs| {
-        if weighs.get() {
-            HELD.set(HELD.get() + bytes);
-        }
-    });
-}
-
-// SAFETY: every call is handed to the system's allocator unchanged; weighing touches thread-local cells and allocates nothing.
-unsafe impl GlobalAlloc for Weighing {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        add(layout.size().cast_signed());
-        // SAFETY: the caller's promise about `layout` is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        add(size.cast_signed() - layout.size().cast_signed());
-        // SAFETY: the caller's promises about all three are passed on.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        add(-layout.size().cast_signed());
-        // SAFETY: the caller's promises about both are passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
 #[global_allocator]
-static ALLOCATOR: Weighing = Weighing;
+static ALLOCATOR: Counting = Counting;
 
 /// Bytes that are held more afterwards by all that is one with the server; the clients' own are let be.
 fn weigh(scene: &mut Scene, act: impl FnOnce(&mut Scene)) -> isize {
-    HELD.set(0);
-    scene.server.weighed = Some(|weighs| WEIGHS.set(weighs));
+    let before = scene.server.held;
     act(scene);
-    scene.server.weighed = None;
-    HELD.get()
+    scene.server.held - before
 }
 
 #[test]

@@ -11,6 +11,7 @@ use hocket_media::{
     StatsOf, Submission, TransportId, Worker, WorkerId, WorkerMessage,
 };
 
+use super::counting::held;
 use super::network::Network;
 
 /// Control and workers.
@@ -20,8 +21,8 @@ pub struct Server {
     certificate: Arc<Certificate>,
     /// Events of all workers, oldest first.
     pub events: Vec<Event>,
-    /// Called around everything that workers do, for tests that watch their memory.
-    pub weighed: Option<fn(bool)>,
+    /// Bytes that the workers' doings have left allocated, in a binary whose allocator is [`Counting`](super::counting::Counting).
+    pub held: isize,
     /// Messages between workers that have been carried.
     pub messages: usize,
     /// Of the one channel that there is.
@@ -50,7 +51,7 @@ impl Server {
             workers,
             certificate,
             events: Vec::new(),
-            weighed: None,
+            held: 0,
             messages: 0,
             speakers: Arc::new(ActiveSpeakers::new(now)),
             claims: HashMap::new(),
@@ -256,9 +257,7 @@ impl Server {
 
     pub fn handle_datagram(&mut self, source: SocketAddr, bytes: &mut [u8], now: Instant) {
         let (home, local) = (self.home_of(source), self.address.ip());
-        self.weigh(true);
-        self.workers[home].handle_datagram(source, local, bytes, now);
-        self.weigh(false);
+        self.weigh(|workers| workers[home].handle_datagram(source, local, bytes, now));
     }
 
     pub fn next_timeout(&self) -> Option<Instant> {
@@ -266,13 +265,13 @@ impl Server {
     }
 
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.weigh(true);
-        for worker in &mut self.workers {
-            if worker.next_timeout().is_some_and(|at| at <= now) {
-                worker.handle_timeout(now);
+        self.weigh(|workers| {
+            for worker in workers {
+                if worker.next_timeout().is_some_and(|at| at <= now) {
+                    worker.handle_timeout(now);
+                }
             }
-        }
-        self.weigh(false);
+        });
     }
 
     /// Follows the rule of the driver: carries messages, sends datagrams, notes events, until all is quiet.
@@ -310,9 +309,7 @@ impl Server {
         self.messages += waiting.len();
         let any = !waiting.is_empty();
         for (to, message) in waiting {
-            self.weigh(true);
-            self.workers[usize::from(to.0)].handle_message(message, now);
-            self.weigh(false);
+            self.weigh(|workers| workers[usize::from(to.0)].handle_message(message, now));
         }
         any
     }
@@ -323,9 +320,7 @@ impl Server {
         };
         match claim.submit(command) {
             Submission::Send(owner, command) => {
-                self.weigh(true);
-                self.workers[usize::from(owner.0)].handle_command(command, now);
-                self.weigh(false);
+                self.weigh(|workers| workers[usize::from(owner.0)].handle_command(command, now));
             }
             Submission::Waiting | Submission::Unclaimed(_) | Submission::Closed => {}
             Submission::Full => panic!("too many commands wait"),
@@ -333,11 +328,11 @@ impl Server {
     }
 
     fn tell_all(&mut self, command: &Command, now: Instant) {
-        self.weigh(true);
-        for worker in &mut self.workers {
-            worker.handle_command(command.clone(), now);
-        }
-        self.weigh(false);
+        self.weigh(|workers| {
+            for worker in workers {
+                worker.handle_command(command.clone(), now);
+            }
+        });
     }
 
     /// Our address as a peer of the server sees it, for tests of one worker.
@@ -345,9 +340,9 @@ impl Server {
         self.address.ip()
     }
 
-    fn weigh(&self, weighs: bool) {
-        if let Some(weighed) = self.weighed {
-            weighed(weighs);
-        }
+    fn weigh(&mut self, act: impl FnOnce(&mut [Worker])) {
+        let before = held();
+        act(&mut self.workers);
+        self.held += held() - before;
     }
 }

@@ -16,7 +16,6 @@ mod audit;
 #[path = "../common/mod.rs"]
 mod common;
 mod control;
-mod held;
 mod invariants;
 mod ledger;
 mod mischance;
@@ -37,10 +36,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use common::counting::{self, Counting};
 use replay::{attempt, number, run, shrink};
 use setting::Setting;
 use workers::Spoken;
 use world::{Identities, World};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 /// Steps of one seed: long enough for a call in which everything happens, short enough to replay.
 const STEPS_A_SEED: u64 = 1_000;
@@ -135,10 +138,11 @@ fn what_is_held_when_everybody_has_left_does_not_grow_with_the_steps() {
         }
         world.end();
         world.forget();
-        held.push(held::bytes());
+        held.push(counting::held());
     }
     let (early, late) = held.split_at(held.len() / 2);
     let most = |held: &[isize]| held.iter().copied().max();
+    assert_ne!(most(early), Some(0), "the allocator counts");
     assert!(
         most(late) <= most(early).map(|bytes| bytes + 16_384),
         "bytes held after each 300 steps: {held:?}"
