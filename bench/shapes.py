@@ -9,6 +9,7 @@ several rounds the median is shown.
 from __future__ import annotations
 
 import argparse
+import math
 import re
 import statistics
 import subprocess
@@ -132,9 +133,24 @@ def measure(shapes: list[Shape], rounds: int, seconds: float) -> dict[str, list[
     return found
 
 
-COLUMNS = ("ns", "floor", "cores", "thread", "lost", "p50 ms", "p99", "ms/join", "p99", "first", "MiB", "kB each")
+COLUMNS = (
+    "ns",
+    "floor",
+    "cores",
+    "thread",
+    "lost",
+    "p50 ms",
+    "p99",
+    "ms/join",
+    "x own",
+    "p99",
+    "first",
+    "MiB",
+    "kB each",
+)
 """CPU time a forwarded packet and its floor, ns; cores used, by all and by the busiest thread; packets lost; one-way
-delay; CPU of a join and its time at p99, ms; first packet at p50, ms; memory in all and a participant."""
+delay; CPU of a join in ms, the same in times what the load client's own side of it took, and its time at p99, ms; first
+packet at p50, ms; memory in all and a participant."""
 
 
 def row(shape: Shape, runs: list[tuple[Result, float]]) -> str:
@@ -152,6 +168,7 @@ def row(shape: Shape, runs: list[tuple[Result, float]]) -> str:
         f"{result.delay_ms.p50 or 0:.2f}",
         f"{result.delay_ms.p99 or 0:.2f}",
         f"{cost.join_ms or 0:.2f}",
+        f"{(cost.join_ms or 0) / (result.client.join_ms or math.inf):.2f}",
         f"{result.join_ms.p99 or 0:.0f}",
         f"{result.first_packet_ms.p50 or 0:.1f}",
         f"{cost.memory / _MEBIBYTE:.0f}",

@@ -67,6 +67,8 @@ async def test_every_packet_of_two_channels_is_accounted_for() -> None:
     server_cost = found["server"]
     assert server_cost["user_seconds"] + server_cost["system_seconds"] > 0
     assert server_cost["memory"] > server_cost["memory_before"] > 0
+    assert server_cost["join_ms"] > 0
+    assert 0 < found["client"]["join_ms"] < 1_000
 
 
 async def test_a_sample_is_opened_and_everything_is_counted() -> None:

@@ -75,7 +75,7 @@ def whole(given: LoadReport, **members: object) -> Result:
         "first_packet_ms": result.times(given.first_packet),
         "delay_ms": result.times(given.delay),
         "packets": result.packets(given, 382),
-        "client": result.client_state(given, 0.5),
+        "client": result.client_state(given, 0.5, 5.25),
         "server": cost,
     }
     return Result(**(values | members))
@@ -121,14 +121,14 @@ def test_quantiles_of_few_values_are_values() -> None:
     ],
 )
 def test_a_client_that_is_the_limit_says_so(members: dict[str, object], word: str) -> None:
-    (reason,) = result.client_state(report(**members), 0.5).limited_by
+    (reason,) = result.client_state(report(**members), 0.5, None).limited_by
     assert word in reason
     assert "The client was the limit" in "\n".join(table.lines(whole(report(**members))))
-    assert result.client_state(report(), 0.5).limited_by == []
+    assert result.client_state(report(), 0.5, None).limited_by == []
 
 
 def test_joins_by_a_client_that_was_busy_with_itself_tell_of_the_client() -> None:
-    (reason,) = result.client_state(report(), 0.81).limited_by
+    (reason,) = result.client_state(report(), 0.81, None).limited_by
     assert "81% of a core: join and first-packet times" in reason
 
 
@@ -141,6 +141,7 @@ def test_the_table_shows_the_figures_of_the_json() -> None:
     assert f"{packets['expected']} expected, {packets['received']} received, {packets['lost']} lost" in text
     assert f"{server['ns_per_packet']:,.0f} ns" in text
     assert f"{server['user_seconds']:.2f} user" in text
+    assert f"{server['join_ms']:.2f} ms a join, before that; the client's side of it took 5.25" in text
     assert "0.20 + 0.15 + 0.05 by thread" in text
     assert f"{told['delay_ms']['p99']:.2f}" in text
     assert "Joined    4 of 6" in text

@@ -94,6 +94,8 @@ class ClientState(Struct, frozen=True, kw_only=True):
 
     Attributes:
         signalling: share of a core that its WebSockets used while people joined.
+        join_ms: CPU milliseconds a join that its own side of it took, over the same time as the server's. A slow hour
+            of the machine makes both dearer, so that their ratio sways less than either. None when nobody got that far.
         busy: share of a core that its busiest thread used.
         waiting: share of the time that a thread was ready and had no core.
         paused: share of the time in which it sent nothing because it came too late for that.
@@ -103,6 +105,7 @@ class ClientState(Struct, frozen=True, kw_only=True):
     """
 
     signalling: float
+    join_ms: float | None
     busy: float
     waiting: float
     paused: float
@@ -212,12 +215,13 @@ def server_cost(
     )
 
 
-def client_state(report: LoadReport, signalling: float) -> ClientState:
+def client_state(report: LoadReport, signalling: float, join_ms: float | None) -> ClientState:
     """How the client fared, and whether it was the limit.
 
     Args:
         report: what its media threads counted.
         signalling: share of a core that its WebSockets used while people joined.
+        join_ms: CPU milliseconds that it used for each of them.
     """
     busy, waiting = _share(report.threads, "running_seconds"), _share(report.threads, "waiting_seconds")
     drops, unsent = (sum(getattr(one, name) for one in report.threads) for name in ("socket_drops", "unsent"))
@@ -243,6 +247,7 @@ def client_state(report: LoadReport, signalling: float) -> ClientState:
         reasons.append(f"the kernel refused {unsent} datagrams of the client")
     return ClientState(
         signalling=signalling,
+        join_ms=join_ms,
         busy=busy,
         waiting=waiting,
         paused=paused,

@@ -47,6 +47,8 @@ class Run:
         self._signalling = 0.0
         self._joining: float | None = None
         self._idle = self._look()
+        self._own = time.process_time()
+        self._spent: float | None = None
         self._connected: Usage | None = None
         self._before: Usage | None = None
         self._after: Usage | None = None
@@ -114,7 +116,9 @@ class Run:
             first_packet_ms=result.times(report.first_packet),
             delay_ms=result.times(report.delay),
             packets=result.packets(report, self._offered(report.sent)),
-            client=result.client_state(report, self._signalling),
+            client=result.client_state(
+                report, self._signalling, self._spent and self._spent * 1_000 / max(1, len(self._people))
+            ),
             server=self._server_cost(report),
         )
 
@@ -178,7 +182,7 @@ class Run:
         if not self._crowd.progress().connected:
             why = _listed(failures) or f"no transport was connected within {_CONNECT_SECONDS:.0f} s"
             raise BenchError(f"Nobody could connect to the media port of {self._url}: {why}.")
-        self._connected = self._look()
+        self._connected, self._spent = self._look(), time.process_time() - self._own
         talking = [person for person in self._people if person.seat.talks]
         streams = self._offered({person.sending: 1 for person in talking if person.sending is not None})
         await self._until(Settled(streams, lambda: self._crowd.progress().begun, time.monotonic))

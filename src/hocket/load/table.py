@@ -22,7 +22,7 @@ def lines(result: Result, *, colours: bool = False) -> list[str]:
         told += [f"{red}Ended before the measurement: the packets below are those of the joins.{plain}"]
     told += ["", *_times(result), "", *_packets(result.packets, result.ptime_ms)]
     if result.server is not None:
-        told += ["", *_server(result.server)]
+        told += ["", *_server(result.server, result.client.join_ms)]
     return [*told, "", *_client(result.client, red, plain)]
 
 
@@ -84,7 +84,7 @@ def _lengths(ptime_ms: Mapping[int, int]) -> str:
     return ", ".join(f"{count} of {ms} ms" for ms, count in sorted(ptime_ms.items()))
 
 
-def _server(cost: ServerCost) -> list[str]:
+def _server(cost: ServerCost, client_join_ms: float | None) -> list[str]:
     total = cost.user_seconds + cost.system_seconds
     told = [f"Server    {total:.2f} CPU s: {cost.user_seconds:.2f} user, {cost.system_seconds:.2f} system"]
     if len(cost.thread_seconds) > 1:
@@ -94,8 +94,10 @@ def _server(cost: ServerCost) -> list[str]:
             f"          {cost.ns_per_packet:,.0f} ns a forwarded packet, "
             f"{cost.packets_per_cpu_second:,.0f} packets a CPU second"
         )
-    if cost.join_ms is not None:
-        told.append(f"          {cost.join_ms:.2f} ms a join, before that")
+    if cost.join_ms is not None and client_join_ms is not None:
+        told.append(
+            f"          {cost.join_ms:.2f} ms a join, before that; the client's side of it took {client_join_ms:.2f}"
+        )
     each = cost.memory_per_participant / 1024
     return [*told, f"          {cost.memory / _MEBIBYTE:.1f} MiB resident, {each:,.0f} KiB a participant"]
 
