@@ -203,7 +203,7 @@ def server_cost(
     joining = None if connected is None else connected.cpu - idle.cpu
     return ServerCost(
         pid=pid,
-        join_ms=joining and joining * 1_000 / max(1, participants),
+        join_ms=ms_a_join(joining, participants),
         user_seconds=round(user, 2),
         system_seconds=round(system, 2),
         thread_seconds=sorted((seconds for seconds in threads if seconds > 0), reverse=True),
@@ -213,6 +213,11 @@ def server_cost(
         memory_before=idle.memory,
         memory_per_participant=(after.memory - idle.memory) // max(1, participants),
     )
+
+
+def ms_a_join(cpu_seconds: float | None, participants: int) -> float | None:
+    """CPU milliseconds a join, of the seconds that all of them took; None when nobody got that far."""
+    return cpu_seconds and cpu_seconds * 1_000 / max(1, participants)
 
 
 def client_state(report: LoadReport, signalling: float, join_ms: float | None) -> ClientState:

@@ -116,9 +116,7 @@ class Run:
             first_packet_ms=result.times(report.first_packet),
             delay_ms=result.times(report.delay),
             packets=result.packets(report, self._offered(report.sent)),
-            client=result.client_state(
-                report, self._signalling, self._spent and self._spent * 1_000 / max(1, len(self._people))
-            ),
+            client=result.client_state(report, self._signalling, result.ms_a_join(self._spent, len(self._people))),
             server=self._server_cost(report),
         )
 
